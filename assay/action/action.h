@@ -1,0 +1,86 @@
+#pragma once
+// What a step can do to a system: one class an action, registered explicitly.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/cel/value.h"
+#include "assay/history/outcome.h"
+#include "assay/scenario/schema.h"
+#include "lib/base/clock.h"
+#include "lib/base/deadline.h"
+#include "lib/base/result.h"
+#include "lib/net/task.h"
+
+namespace http {
+class Client;
+class CookieJar;
+}  // namespace http
+
+namespace assay::action {
+
+/// Where a service is reached, as scenarios name it.
+struct Endpoint {
+  std::string name;
+  std::string url;  ///< scheme://host:port[/base]
+};
+
+/// Keeps large or binary values; the same bytes are kept once. Returns the SHA-256 name.
+class BlobSink {
+ public:
+  virtual ~BlobSink() = default;
+  virtual base::Result<std::string> Put(std::string_view bytes) = 0;
+};
+
+/// What an action may use. Everything outlives the call. An action prints nothing and keeps nothing
+/// between calls; what must last over a scenario (cookies, generated files) is in `session`.
+struct ActionContext {
+  const base::Clock& clock;
+  base::Deadline deadline;  ///< of the step, already the earlier of step and scenario
+  BlobSink& blobs;
+  http::Client& http;
+  http::CookieJar& cookies;  ///< one per scenario instance
+  std::string work_dir;  ///< scratch directory of the scenario instance, exists, removed by the run
+                         ///< unless kept
+  std::string source_dir;  ///< folder of the scenario file: relative paths in `file:` and `exec:`
+                           ///< start here
+  uint64_t seed = 0;       ///< derived from run seed and step path
+  std::function<base::Result<Endpoint>(std::string_view name)>
+      find_endpoint;  ///< "" is the default endpoint
+  std::vector<std::pair<std::string, std::string>>
+      process_environment;   ///< for exec, besides the inherited one
+  bool interactive = false;  ///< an operator can answer (manual)
+};
+
+/// Actions are stateless and shared by all scenarios of a run.
+class Action {
+ public:
+  virtual ~Action() = default;
+  virtual const scenario::ActionSchema& schema() const = 0;
+  /// One line for people from evaluated parameters: `POST /api/v1/eeg/upload`.
+  virtual std::string Head(const cel::Value& params) const = 0;
+  /// `params`: a map with the keys of the schema's parameter table, defaults not filled in. An
+  /// expected failure is an Outcome with kError; cancellation of the coroutine gives kInterrupted.
+  /// Takes the map by value: it is cheap to copy and must outlive the suspension.
+  virtual net::Task<history::Outcome> Run(cel::Value params,
+                                          const ActionContext& context) const = 0;
+};
+
+class ActionRegistry {
+ public:
+  void Add(std::unique_ptr<Action> action);
+  const Action* Find(std::string_view name) const;
+  std::vector<const Action*> All() const;  ///< in order of registration
+
+ private:
+  std::vector<std::unique_ptr<Action>> actions_;
+};
+
+/// http, exec, file, generate, wait, manual. Structure (group, parallel, for_each, repeat, use,
+/// set, note) belongs to the step machine.
+void RegisterBuiltinActions(ActionRegistry& registry);
+
+}  // namespace assay::action

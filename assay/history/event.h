@@ -1,0 +1,90 @@
+#pragma once
+// One line of events.jsonl. The kinds and their data are the contract between a run and everything
+// that judges or shows it (checkers, reports, evidence, replay).
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "lib/base/clock.h"
+
+namespace assay::history {
+
+/// `hash` = SHA-256 (hex) over `prev` and the RFC 8785 form of the object without `hash`; `prev` of
+/// the first event is 64 zeros. All durations in `data` are integers in nanoseconds and end in
+/// `_ns`.
+struct Event {
+  uint64_t seq = 0;                ///< 1, 2, 3, … without gaps
+  base::WallTime time{};           ///< written as RFC 3339 with nanoseconds
+  base::Duration elapsed{};        ///< monotonic, since run.started; written as elapsed_ns
+  std::string kind;                ///< one of kind::… below
+  std::string path;                ///< step path, scenario instance, service name, or ""
+  boost::json::object data;        ///< by kind, see below
+  std::vector<std::string> blobs;  ///< SHA-256 names in blobs/
+  std::string prev;
+  std::string hash;
+};
+
+/// Kinds and their data:
+///
+///   run.started        manifest {tool, version, host{…}, command_line, inputs[{file, sha256}],
+///   configuration,
+///                      environment (name), profile, scale, seed, planned[{instance, scenario}],
+///                      requirements[{id, system, fingerprint}], filters, jobs}
+///   run.warning        message, where
+///   run.finished       verdict, counts{passed, failed, error, inconclusive, skipped}, interrupted,
+///   head (hash of the
+///                      event before), duration_ns
+///   environment.starting|ready|stopping|stopped|failed   path = environment; name, type, profile,
+///   duration_ns, error environment.service.starting|started|ready|exited|stopped   path = service;
+///   pid, command, ports{}, exit_code,
+///                      signal, probe_count, duration_ns, log (blob), error
+///   environment.probe  path = service; kind, attempt, ok, message, duration_ns
+///   scenario.started   path = instance; id, title, description, system, category, tags[],
+///   priority, verifies[],
+///                      file, line, attempt, optional, inputs {variable: typed value} (vars, env,
+///                      run, fixtures: all that the scenario saw and that is not an outcome of a
+///                      step)
+///   scenario.skipped   path = instance; the same identifying fields; reason
+///   scenario.finished  path = instance; verdict, reason, attempt, flaky, duration_ns
+///   step.started       path = step path; name, id, action, head, file, line, verifies[], cleanup,
+///   background,
+///                      unasserted
+///   step.skipped       path; the same identifying fields; reason
+///   outcome            path = step path with #attempt; disposition, value (typed JSON,
+///   cel::ToTypedJson), error{code,
+///                      message, hint}, duration_ns, transcript (blob); mutated outcomes never
+///                      enter a log
+///   expectation        path; expression, file, line, column, role (expect|until|success), verdict,
+///   value,
+///                      explanation (cel::Explanation JSON), vacuous, attempt
+///   saved              path; values {name: typed JSON}
+///   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry
+///   ran out) ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
+///   fault.injected|effect|healed, sample, workload.interval|finished, finding, checker, gate:
+///   later issues manual             path; who, decision, comment note               path; text
+///   cleanup.started|finished   path = instance; verdict, reason
+namespace kind {
+inline constexpr std::string_view kRunStarted = "run.started";
+inline constexpr std::string_view kRunWarning = "run.warning";
+inline constexpr std::string_view kRunFinished = "run.finished";
+inline constexpr std::string_view kEnvironmentPrefix = "environment.";
+inline constexpr std::string_view kScenarioStarted = "scenario.started";
+inline constexpr std::string_view kScenarioSkipped = "scenario.skipped";
+inline constexpr std::string_view kScenarioFinished = "scenario.finished";
+inline constexpr std::string_view kStepStarted = "step.started";
+inline constexpr std::string_view kStepSkipped = "step.skipped";
+inline constexpr std::string_view kStepFinished = "step.finished";
+inline constexpr std::string_view kOutcome = "outcome";
+inline constexpr std::string_view kExpectation = "expectation";
+inline constexpr std::string_view kSaved = "saved";
+inline constexpr std::string_view kLedger = "ledger";
+inline constexpr std::string_view kManual = "manual";
+inline constexpr std::string_view kNote = "note";
+inline constexpr std::string_view kCleanupStarted = "cleanup.started";
+inline constexpr std::string_view kCleanupFinished = "cleanup.finished";
+}  // namespace kind
+
+}  // namespace assay::history

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Checks the rules that a script can check (CONTRIBUTING.md lists them). Exit code 1 when one is broken.
+
+  ./dev check          format, arrows, headers' form, sizes, names, README, lint of the files changed against HEAD
+  ./dev check --all    the same with every header compiled alone and every file linted (long)
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Which folders a folder may include, besides itself. A folder may always use lib/base.
+LAYERS = {
+    "lib/base": [],
+    "lib/crypto": [],
+    "lib/json": [],
+    "lib/testing": [],
+    "lib/stats": [],
+    "lib/net": [],
+    "lib/http": ["lib/net"],
+    "lib/sql": [],
+    "lib/objects": ["lib/crypto"],
+    "lib/formats": [],
+    "lib/synth": ["lib/formats"],
+    "assay/cel": ["lib/crypto", "lib/json"],
+    "assay/scenario": ["lib/crypto", "lib/json"],
+    "assay/history": ["assay/cel", "lib/crypto", "lib/json"],
+    "assay/plan": ["assay/scenario", "assay/cel", "lib/crypto", "lib/json", "lib/formats"],
+    "assay/action": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json", "lib/crypto",
+                     "lib/formats", "lib/synth"],
+    "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json",
+                          "lib/crypto"],
+    "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",
+                  "lib/net", "lib/http", "lib/json", "lib/crypto"],
+    "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],
+    "assay/cli": ["assay/run", "assay/report", "assay/action", "assay/environment", "assay/plan", "assay/scenario",
+                  "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json", "lib/crypto"],
+    "assay": ["assay/cli"],
+    "montage/signal": [],
+    "montage/analysis": ["montage/signal", "lib/formats"],
+    "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
+    "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
+    "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
+    "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json"],
+    "montage/recordings": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json", "lib/formats"],
+    "montage/telemetry": ["lib/json"],
+    "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
+                    "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
+                    "lib/formats", "lib/sql", "lib/objects"],
+    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/identity", "montage/jobs",
+                    "montage/recordings", "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json",
+                    "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
+    "montage": ["montage/app"],
+}
+# A test may additionally use the support library, generators and codecs.
+TEST_EXTRA = ["lib/testing", "lib/synth", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/sql",
+              "lib/objects", "assay/action", "assay/plan", "assay/scenario", "assay/history"]
+
+MAX_LINES, MAX_FUNCTION, MAX_FOLDER = 800, 80, 25
+BANNED_NAMES = re.compile(r"^(?:class|struct|enum class) (\w*(?:Manager|Helper|Util|Utils|Processor|Data|Info|Impl))\b")
+BANNED_FOLDERS = {"common", "util", "utils", "misc", "helpers", "toolbox"}
+MAY_PRINT = ("assay/cli/", "montage/app/", "assay/main.cc", "montage/main.cc", "fuzz/", "bench/", "tests/")
+
+
+def tracked(*patterns):
+    # Also files that are not committed yet, so that a check before the commit sees them.
+    listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+                             cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [name for name in listing if (ROOT / name).is_file()]
+
+
+def module_of(name):
+    folder = os.path.dirname(name)
+    while folder and folder not in LAYERS:
+        folder = os.path.dirname(folder)
+    return folder
+
+
+class Findings:
+    def __init__(self):
+        self.lines = []
+
+    def add(self, where, what):
+        self.lines.append(f"{where}: {what}")
+
+
+def check_arrows(name, number, line, found):
+    match = re.match(r'#include "([^"]+)"', line)
+    if not match:
+        return
+    target = match.group(1)
+    if ".." in target.split("/"):
+        found.add(f"{name}:{number}", "an include goes up with \"..\"; includes start at the root")
+    source, goal = module_of(name), module_of(target)
+    if not goal:
+        found.add(f"{name}:{number}", f"include \"{target}\" does not start at the root of the tree")
+        return
+    if not source or source == goal or goal == "lib/base":
+        return
+    allowed = list(LAYERS[source])
+    if name.endswith(("_test.cc", "_bench.cc")) or "/testing/" in name or "_testing." in name:
+        allowed += TEST_EXTRA
+    if goal not in allowed:
+        found.add(f"{name}:{number}", f"{source} may not include {goal} (the arrows are in tools/check.py)")
+
+
+def check_lines(name, lines, found):
+    is_test = name.endswith("_test.cc")
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}"
+        check_arrows(name, number, line, found)
+        if match := BANNED_NAMES.match(line):
+            found.add(where, f"name \"{match.group(1)}\" says nothing; name the role")
+        if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+            found.add(where, "open work belongs into an issue")
+        if re.search(r"catch \(\.\.\.\)", line) and not name.startswith(("lib/net/", "lib/http/")) \
+                and not name.endswith("main.cc"):
+            found.add(where, "catch (...) belongs to main, the task wrapper and the HTTP boundary")
+        if re.search(r"std::(cout|cerr)\b|\bprintf\(|\bgetenv\(", line) and not name.startswith(MAY_PRINT) \
+                and not is_test:
+            found.add(where, "a library prints nothing and reads no environment")
+        if is_test and "sleep_for" in line:
+            found.add(where, "a test does not sleep; inject a clock or wait for the event")
+        if not line.isascii():
+            found.add(where, "sources are ASCII")
+
+
+def check_functions(name, lines, found):
+    start, head = None, ""
+    for number, line in enumerate(lines, 1):
+        if start is None and line.endswith("{") and re.match(r"[A-Za-z_~].*\)|[A-Za-z_].*\{$|    .*\)( const)? \{$", line) \
+                and not line.startswith(("namespace", "class", "struct", "enum", "union", "extern", "const", "inline constexpr")):
+            start, head = number, line
+        elif line in ("}", "};") and start is not None:
+            if number - start > MAX_FUNCTION:
+                found.add(f"{name}:{start}", f"function of {number - start} lines, at most {MAX_FUNCTION}: {head[:60]}")
+            start = None
+        elif line.startswith(("namespace", "class", "struct", "enum")):
+            start = None
+
+
+def check_sources(found):
+    folders = {}
+    for name in tracked("*.h", "*.cc"):
+        text = (ROOT / name).read_text(errors="replace")
+        lines = text.split("\n")
+        if not name.endswith(("_test.cc", "_bench.cc")):
+            folders.setdefault(os.path.dirname(name), []).append(name)
+        if len(lines) > MAX_LINES and "check: long table" not in text:
+            found.add(name, f"{len(lines)} lines, at most {MAX_LINES}")
+        if name.endswith(".h") and "#pragma once" not in lines[:3]:
+            found.add(name, "a header begins with #pragma once")
+        check_lines(name, lines, found)
+        check_functions(name, lines, found)
+    for folder, names in folders.items():
+        if len(names) > MAX_FOLDER:
+            found.add(folder, f"{len(names)} files besides tests, at most {MAX_FOLDER}")
+        if BANNED_FOLDERS & set(folder.split("/")):
+            found.add(folder, "a folder is named for one noun")
+
+
+def check_readme(found):
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        found.add("README.md", "missing")
+        return
+    text = readme.read_text()
+    for command in re.findall(r"^(\./dev \w+)", text, re.MULTILINE):
+        verb = command.split()[1]
+        if not re.search(rf"^  {verb}\)|^  {verb} \||\| {verb}\)", (ROOT / "dev").read_text(), re.MULTILINE):
+            found.add("README.md", f"`{command}` is no command of ./dev")
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not (ROOT / path).exists():
+            found.add("README.md", f"link to {path}, which does not exist")
+    for path, shown in re.findall(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", text, re.DOTALL):
+        if not (ROOT / path).exists() or shown not in (ROOT / path).read_text():
+            found.add("README.md", f"the text shown for {path} is not in that file")
+
+
+def run_each(what, names, command, found):
+    def one(name):
+        return name, subprocess.run(command(name), cwd=ROOT, capture_output=True, text=True)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for name, finished in pool.map(one, names):
+            if finished.returncode != 0:
+                output = finished.stdout + finished.stderr
+                errors = [line for line in output.splitlines() if " error: " in line or " warning: " in line]
+                found.add(name, f"{what}: " + ("; ".join(errors[:5]) or output[-300:]))
+
+
+def check_compiled(everything, found):
+    database = ROOT / "build" / "dev" / "compile_commands.json"
+    if not database.exists():
+        subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    known = {os.path.relpath(entry["file"], ROOT) for entry in json.loads(database.read_text())}
+    changed = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", "HEAD"], cwd=ROOT, check=True,
+                             capture_output=True, text=True).stdout.split()
+    lint = [n for n in tracked("*.cc") if n in known and (everything or n in changed)]
+    run_each("clang-tidy", lint, lambda n: ["clang-tidy-19", "-p", "build/dev", "--quiet",
+                                            "--extra-arg=-Wno-unknown-warning-option", n], found)
+    headers = [n for n in tracked("*.h") if everything or n in changed]
+    run_each("does not compile alone", headers,
+             lambda n: ["clang++-19", "-std=c++23", "-fsyntax-only", "-I.", "-isystem", "/usr/include/eigen3",
+                        "-DBOOST_ASIO_NO_DEPRECATED", "-Wno-pragma-once-outside-header", "-x", "c++", n], found)
+
+
+def main():
+    found = Findings()
+    everything = "--all" in sys.argv
+    check_sources(found)
+    check_readme(found)
+    if subprocess.run([sys.executable, "tools/format.py", "--check"], cwd=ROOT, capture_output=True).returncode != 0:
+        found.add("format", "some files are not formatted; ./dev fmt --all mends it")
+    check_compiled(everything, found)
+    for line in found.lines:
+        print(line)
+    print(f"{len(found.lines)} findings")
+    return 1 if found.lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
