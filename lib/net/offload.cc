@@ -1,0 +1,44 @@
+#include "lib/net/offload.h"
+
+#include <exception>
+
+#include "lib/net/pch/asio.h"
+
+namespace net {
+namespace asio = boost::asio;
+
+struct ThreadPool::Threads {
+  explicit Threads(size_t count) : pool(std::max<size_t>(1, count)) {}
+  asio::thread_pool pool;
+};
+
+ThreadPool::ThreadPool(size_t threads) : threads_(std::make_unique<Threads>(threads)) {}
+
+ThreadPool::~ThreadPool() { threads_->pool.join(); }
+
+void ThreadPool::Post(std::move_only_function<void()> work) {
+  asio::post(threads_->pool, std::move(work));
+}
+
+namespace internal {
+
+Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work) {
+  Executor executor = co_await asio::this_coro::executor;
+  std::exception_ptr thrown;
+  auto start = [&](auto handler) {
+    auto guard = asio::make_work_guard(executor);
+    pool.Post([&work, &thrown, handler = std::move(handler), guard = std::move(guard)]() mutable {
+      try {
+        work();
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      asio::post(guard.get_executor(), std::move(handler));
+    });
+  };
+  co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(start, asio::use_awaitable);
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace internal
+}  // namespace net
