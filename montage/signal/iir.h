@@ -1,0 +1,72 @@
+#pragma once
+// Recursive filters as cascades of second-order sections: design, streaming and zero-phase use.
+// The conventions are SciPy's (butter, iirnotch, sosfilt, sosfilt_zi, sosfiltfilt), so that the
+// numbers agree with scipy.signal on the same input.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "lib/base/result.h"
+
+namespace montage::signal {
+
+/// One section, H(z) = (b0 + b1/z + b2/z^2) / (1 + a1/z + a2/z^2).
+struct Biquad {
+  double b0 = 1, b1 = 0, b2 = 0, a1 = 0, a2 = 0;
+};
+using Sections = std::vector<Biquad>;
+
+enum class Band { kLowPass, kHighPass, kBandPass, kBandStop };
+
+/// Edges of a filter in Hz. Low- and high-pass use `low` only.
+struct Edges {
+  double low = 0;
+  double high = 0;
+};
+
+/// Digital Butterworth filter by bilinear transform with prewarping (Oppenheim, Schafer 1989,
+/// section 7.1). Order 1 to 16 of the prototype: band filters have twice as many poles.
+/// Error kInvalid when an edge is not inside (0, rate / 2) or the edges are not ascending.
+base::Result<Sections> Butterworth(int order, Band band, Edges edges, double rate_hz);
+
+/// Second-order notch at `hz` with -3 dB bandwidth hz / quality (Orfanidis 1996, section 11.3).
+base::Result<Sections> Notch(double hz, double quality, double rate_hz);
+
+/// |H| at `hz`; for reports and tests.
+double GainAt(std::span<const Biquad> sections, double hz, double rate_hz);
+
+/// Causal filter that keeps its state between calls: any split of the input into calls gives the
+/// same samples, bit for bit. `lanes` sequences run at once; sample j of lane l at j * lanes + l.
+class SosFilter {
+ public:
+  explicit SosFilter(Sections sections, size_t lanes = 1);
+
+  /// Error kInvalid, with the state unchanged, when a sample is not finite.
+  /// Requires: samples.size() a multiple of lanes.
+  base::Result<void> Process(std::span<double> samples);
+  /// Zero state.
+  void Reset();
+  /// The state of a constant input level[l] for ever (scipy.signal.sosfilt_zi).
+  void Settle(std::span<const double> level);
+
+ private:
+  friend base::Result<void> FilterZeroPhase(std::span<const Biquad>,
+                                            std::span<const std::span<double>>);
+  Sections sections_;
+  size_t lanes_;
+  std::vector<double> state_;  ///< [section][2][lane]
+};
+
+/// Samples that zero-phase filtering extends each end by; input must be longer (SciPy's rule:
+/// 3 * (2 * sections + 1 - first-order sections)).
+size_t ZeroPhasePadding(std::span<const Biquad> sections);
+
+/// Forward and backward in place with odd extension, as scipy.signal.sosfiltfilt.
+/// Error kInvalid for non-finite samples or an input not longer than ZeroPhasePadding.
+base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, std::span<double> samples);
+/// The same for many channels of one length, several at a time in vector lanes.
+base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
+                                   std::span<const std::span<double>> channels);
+
+}  // namespace montage::signal

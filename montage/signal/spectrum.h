@@ -1,0 +1,117 @@
+#pragma once
+// Power spectra by Welch's method (1967) and what is read off them.
+//
+// Frequencies in Hz; power density in unit^2 / Hz for samples in `unit` (microvolts here),
+// one-sided.
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "montage/signal/fft.h"
+
+namespace montage::signal {
+
+/// One-sided density at 0, step_hz, 2 step_hz, ...
+struct Spectrum {
+  double step_hz = 0;
+  size_t segments = 0;  ///< how many were averaged
+  std::vector<double> density;
+
+  double FrequencyAt(size_t bin) const { return step_hz * static_cast<double>(bin); }
+};
+
+struct WelchOptions {
+  size_t segment = 0;  ///< samples
+  size_t overlap = 0;  ///< samples, less than segment
+};
+
+/// Averages the periodograms of segments that it is fed one by one (Hann window, mean removed from
+/// each, density scaling: scipy.signal.welch). Eight segments are transformed together.
+class WelchAverager {
+ public:
+  /// Requires: segment > 0, rate_hz > 0.
+  WelchAverager(size_t segment, double rate_hz);
+
+  size_t segment() const { return fft_.length(); }
+  /// Requires: finite samples, exactly segment() of them.
+  void Add(std::span<const double> samples);
+  /// The average so far; a density of zeros when no segment was added. Starts afresh.
+  Spectrum Finish();
+
+ private:
+  static constexpr size_t kLanes = 8;
+  void Flush();
+
+  double rate_hz_;
+  RealFft fft_;
+  std::vector<double> window_;
+  size_t pending_ = 0;
+  size_t segments_ = 0;
+  std::vector<double> frames_;
+  std::vector<double> real_;
+  std::vector<double> imaginary_;
+  std::vector<double> power_;
+};
+
+/// Welch's spectrum of the samples. As SciPy does, an input shorter than a segment is one segment.
+/// Error kInvalid: empty or non-finite input, overlap >= segment.
+base::Result<Spectrum> Welch(std::span<const double> samples, double rate_hz, WelchOptions options);
+/// The same for many channels of one rate, sharing tables and scratch memory.
+base::Result<std::vector<Spectrum>> WelchAll(std::span<const std::span<const double>> channels,
+                                             double rate_hz, WelchOptions options);
+
+/// Cross-spectrum and both spectra of two signals over the same segments.
+struct CrossSpectrum {
+  Spectrum first;
+  Spectrum second;
+  std::vector<std::complex<double>> cross;  ///< conj(X) Y density (scipy.signal.csd)
+};
+/// Errors as Welch; also for different lengths.
+base::Result<CrossSpectrum> Cross(std::span<const double> first, std::span<const double> second,
+                                  double rate_hz, WelchOptions options);
+/// |Pxy|^2 / (Pxx Pyy) a bin (scipy.signal.coherence); 0 where a spectrum is 0.
+std::vector<double> Coherence(const CrossSpectrum& cross);
+/// Im(Pxy) / sqrt(Pxx Pyy) a bin (Nolte et al. 2004), in [-1, 1].
+std::vector<double> ImaginaryCoherence(const CrossSpectrum& cross);
+
+/// Integral of equally spaced ordinates by Simpson's rule, with Cartwright's correction (2017) for
+/// an even number of them (scipy.integrate.simpson).
+double Simpson(std::span<const double> ordinates, double step);
+
+struct FrequencyRange {
+  double low = 0;
+  double high = 0;  ///< both ends belong to the range
+};
+
+/// Bins of the spectrum with low <= frequency <= high: [first, last). Empty when none.
+struct BinRange {
+  size_t first = 0;
+  size_t last = 0;
+};
+BinRange BinsIn(const Spectrum& spectrum, FrequencyRange range);
+
+/// Simpson's integral over the bins in the range, in unit^2; 0 with fewer than two bins. The rule's
+/// alternating weights misjudge a pure tone, whose peak is three bins wide, by up to 11 %.
+double BandPower(const Spectrum& spectrum, FrequencyRange range);
+/// BandPower(range) / BandPower(total); 0 when the total is 0.
+double RelativePower(const Spectrum& spectrum, FrequencyRange range, FrequencyRange total);
+/// Frequency below which `fraction` of the range's power lies, by linear interpolation of the
+/// trapezoidal cumulative power. 0 when the range has no power.
+double SpectralEdge(const Spectrum& spectrum, FrequencyRange range, double fraction);
+/// Frequency of the largest bin, refined by the parabola through its logarithm and its neighbours'
+/// (Smith, Serra 1987). 0 when the range has no power.
+double PeakFrequency(const Spectrum& spectrum, FrequencyRange range);
+/// Power-weighted mean frequency of the range; 0 when it has no power.
+double Centroid(const Spectrum& spectrum, FrequencyRange range);
+/// Shannon entropy of the normalised bins over its maximum, in [0, 1] (Inouye et al. 1991).
+double SpectralEntropy(const Spectrum& spectrum, FrequencyRange range);
+
+/// Magnitude of the analytic signal (scipy.signal.hilbert). Errors: empty or non-finite input.
+base::Result<std::vector<double>> Envelope(std::span<const double> samples);
+/// The analytic signal: the input plus i times its Hilbert transform (Marple 1999).
+base::Result<std::vector<std::complex<double>>> AnalyticSignal(std::span<const double> samples);
+
+}  // namespace montage::signal
