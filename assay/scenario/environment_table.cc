@@ -1,0 +1,162 @@
+#include "assay/scenario/tables.h"
+
+namespace assay::scenario {
+namespace {
+
+Type Texts() { return Type::OneOrMore(Type::String()); }
+Type Values() { return Type::Map(Type::Any()); }
+
+ObjectSchema ProbeTable() {
+  ObjectSchema table{
+      .name = "probe",
+      .doc = "How a service shows that it is ready; one key says the kind.",
+      .fields = {{.name = "within",
+                  .type = Type::Duration(),
+                  .default_text = "30s",
+                  .doc = "Gives up after this time."},
+                 {.name = "every",
+                  .type = Type::Duration(),
+                  .default_text = "250ms",
+                  .doc = "Pause between two tries."},
+                 {.name = "status", .type = Type::Int(), .doc = "http: the expected status."},
+                 {.name = "query", .type = Type::String(), .doc = "sql: what to ask."},
+                 {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
+  constexpr std::pair<const char*, const char*> kKinds[] = {
+      {"http", "A path or URL that answers 2xx."},
+      {"tcp", "A port that accepts connections."},
+      {"sql", "A connection URL that answers a query."},
+      {"redis", "A URL that answers PING."},
+      {"s3", "A URL that lists buckets."},
+      {"amqp", "A URL that accepts a connection."},
+      {"websocket", "A path or URL that upgrades."},
+      {"log", "A regular expression that a line of its output matches."},
+      {"exec", "A program that ends with 0."},
+      {"file", "A file that exists."}};
+  OneOf kinds;
+  for (const auto& [name, doc] : kKinds) {
+    table.fields.push_back({.name = name, .type = Type::Any(), .doc = doc});
+    kinds.names.emplace_back(name);
+  }
+  table.one_of = {kinds};
+  return table;
+}
+
+ObjectSchema LimitsTable() {
+  return {.name = "limits",
+          .doc = "Resources that a service may use.",
+          .fields = {{.name = "memory", .type = Type::Size(), .doc = "Memory."},
+                     {.name = "cpu", .type = Type::Number(), .doc = "Cores."},
+                     {.name = "files", .type = Type::Int(), .doc = "Open files."},
+                     {.name = "processes", .type = Type::Int(), .doc = "Processes and threads."}}};
+}
+
+ObjectSchema ServiceTable() {
+  const ObjectSchema stop{
+      .name = "stop",
+      .doc = "How a service is ended.",
+      .fields = {{.name = "signal",
+                  .type = Type::Enum({"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}),
+                  .default_text = "TERM",
+                  .doc = "First signal."},
+                 {.name = "grace",
+                  .type = Type::Duration(),
+                  .default_text = "10s",
+                  .doc = "Time until it is killed."}}};
+  const Type port = Type::AnyOf({Type::Int(), Type::Enum({"free"})});
+  return {
+      .name = "service",
+      .doc = "A process or container of the environment.",
+      .fields = {{.name = "command", .type = Texts(), .doc = "Program, or program and arguments."},
+                 {.name = "args", .type = Texts(), .doc = "Arguments."},
+                 {.name = "env", .type = Type::Map(Type::Any()), .doc = "Environment variables."},
+                 {.name = "cwd",
+                  .type = Type::String(),
+                  .doc = "Working directory; absent: its data directory."},
+                 {.name = "ports",
+                  .type = Type::AnyOf({Type::Map(port), Type::List(Type::String())}),
+                  .doc = "Ports by name: a number, or `free`; a list of names means free ones."},
+                 {.name = "probes",
+                  .type = Type::List(Type::Object(ProbeTable())),
+                  .doc = "All must succeed before it is ready."},
+                 {.name = "depends_on",
+                  .type = Type::AnyOf({Type::Map(Type::Enum({"started", "ready", "completed"})),
+                                       Type::List(Type::String())}),
+                  .doc = "Services before it; a list means ready."},
+                 {.name = "limits", .type = Type::Object(LimitsTable()), .doc = "Resource limits."},
+                 {.name = "restart",
+                  .type = Type::Enum({"never", "on-failure", "always"}),
+                  .default_text = "never",
+                  .doc = "When it is started again after its end."},
+                 {.name = "max_restarts",
+                  .type = Type::Int(),
+                  .default_text = "3",
+                  .doc = "How often it is started again."},
+                 {.name = "stop", .type = Type::Object(stop), .doc = "How it is ended."},
+                 {.name = "optional",
+                  .type = Type::Bool(),
+                  .default_text = "false",
+                  .doc = "The environment is up also without it."}}};
+}
+
+ObjectSchema MakeEnvironmentTable() {
+  const ObjectSchema endpoint{
+      .name = "endpoint",
+      .doc = "How a system is reached.",
+      .fields = {{.name = "url", .type = Type::String(), .required = true, .doc = "Address."}},
+      .open = true};
+  const ObjectSchema credential{
+      .name = "credential",
+      .doc = "A secret, read when the run starts.",
+      .fields = {{.name = "file", .type = Type::String(), .doc = "Path of a file."},
+                 {.name = "variable", .type = Type::String(), .doc = "Environment variable."}},
+      .one_of = {{.names = {"file", "variable"}}}};
+  return {
+      .name = "environment",
+      .doc = "Where scenarios run.",
+      .fields = {
+          {.name = "name", .type = Type::String(), .doc = "Its name; in assay.yaml the key."},
+          {.name = "type",
+           .type = Type::Enum({"process", "compose", "kubernetes", "remote"}),
+           .default_text = "process",
+           .doc = "How services are started."},
+          {.name = "profile",
+           .type = Type::Enum(
+               {"development", "staging", "pre-production", "disaster-recovery", "multi-region"}),
+           .default_text = "development",
+           .doc = "What it stands for."},
+          {.name = "description", .type = Type::String(), .doc = "More about it."},
+          {.name = "services",
+           .type = Type::Map(Type::Object(ServiceTable())),
+           .doc = "Services by name."},
+          {.name = "endpoints",
+           .type = Type::Map(Type::AnyOf({Type::Object(endpoint), Type::String()})),
+           .doc = "Addresses by name; a text is the URL."},
+          {.name = "default_endpoint", .type = Type::String(), .doc = "Absent: the first."},
+          {.name = "credentials",
+           .type = Type::Map(Type::Object(credential)),
+           .doc = "Secrets by name."},
+          {.name = "vars", .type = Values(), .doc = "Variables of all scenarios in it."},
+          {.name = "env",
+           .type = Texts(),
+           .doc = "Variables of the process that expressions may read as `env.<name>`."},
+          {.name = "compose", .type = Texts(), .doc = "compose: files."},
+          {.name = "project", .type = Type::String(), .doc = "compose: name of the project."},
+          {.name = "context", .type = Type::String(), .doc = "kubernetes: context of kubectl."},
+          {.name = "namespace", .type = Type::String(), .doc = "kubernetes: namespace to make."},
+          {.name = "manifests", .type = Texts(), .doc = "kubernetes: files to apply."},
+          {.name = "chart", .type = Type::String(), .doc = "kubernetes: Helm chart."},
+          {.name = "values", .type = Values(), .doc = "kubernetes: values of the chart."},
+          {.name = "start_timeout",
+           .type = Type::Duration(),
+           .default_text = "2m",
+           .doc = "Limit for all services to be ready."}}};
+}
+
+}  // namespace
+
+const ObjectSchema& EnvironmentTable() {
+  static const ObjectSchema table = MakeEnvironmentTable();
+  return table;
+}
+
+}  // namespace assay::scenario
