@@ -9,12 +9,13 @@
 #include <boost/json/object.hpp>
 
 #include "lib/base/clock.h"
+#include "lib/base/result.h"
 
 namespace assay::history {
 
-/// `hash` = SHA-256 (hex) over `prev` and the RFC 8785 form of the object without `hash`; `prev` of
-/// the first event is 64 zeros. All durations in `data` are integers in nanoseconds and end in
-/// `_ns`.
+/// A line of the log is the RFC 8785 form of the whole object. `hash` = SHA-256 (hex) over the 64
+/// digits of `prev` followed by the RFC 8785 form of the object without `hash`; `prev` of the first
+/// event is 64 zeros. All durations in `data` are integers in nanoseconds and end in `_ns`.
 struct Event {
   uint64_t seq = 0;                ///< 1, 2, 3, … without gaps
   base::WallTime time{};           ///< written as RFC 3339 with nanoseconds
@@ -27,45 +28,50 @@ struct Event {
   std::string hash;
 };
 
-/// Kinds and their data:
-///
-///   run.started        manifest {tool, version, host{…}, command_line, inputs[{file, sha256}],
-///   configuration,
-///                      environment (name), profile, scale, seed, planned[{instance, scenario}],
-///                      requirements[{id, system, fingerprint}], filters, jobs}
-///   run.warning        message, where
-///   run.finished       verdict, counts{passed, failed, error, inconclusive, skipped}, interrupted,
-///   head (hash of the
-///                      event before), duration_ns
-///   environment.starting|ready|stopping|stopped|failed   path = environment; name, type, profile,
-///   duration_ns, error environment.service.starting|started|ready|exited|stopped   path = service;
-///   pid, command, ports{}, exit_code,
-///                      signal, probe_count, duration_ns, log (blob), error
-///   environment.probe  path = service; kind, attempt, ok, message, duration_ns
-///   scenario.started   path = instance; id, title, description, system, category, tags[],
-///   priority, verifies[],
-///                      file, line, attempt, optional, inputs {variable: typed value} (vars, env,
-///                      run, fixtures: all that the scenario saw and that is not an outcome of a
-///                      step)
-///   scenario.skipped   path = instance; the same identifying fields; reason
-///   scenario.finished  path = instance; verdict, reason, attempt, flaky, duration_ns
-///   step.started       path = step path; name, id, action, head, file, line, verifies[], cleanup,
-///   background,
-///                      unasserted
-///   step.skipped       path; the same identifying fields; reason
-///   outcome            path = step path with #attempt; disposition, value (typed JSON,
-///   cel::ToTypedJson), error{code,
-///                      message, hint}, duration_ns, transcript (blob); mutated outcomes never
-///                      enter a log
-///   expectation        path; expression, file, line, column, role (expect|until|success), verdict,
-///   value,
-///                      explanation (cel::Explanation JSON), vacuous, attempt
-///   saved              path; values {name: typed JSON}
-///   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry
-///   ran out) ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
-///   fault.injected|effect|healed, sample, workload.interval|finished, finding, checker, gate:
-///   later issues manual             path; who, decision, comment note               path; text
-///   cleanup.started|finished   path = instance; verdict, reason
+// Kinds and their data (clang-format must not join these lines):
+//
+// clang-format off
+//   run.started        manifest {tool, version, host{...}, command_line, inputs[{file, sha256}],
+//                      configuration, environment (name), profile, scale, seed (text),
+//                      planned[{instance, scenario}], requirements[{id, system, fingerprint}],
+//                      filters, jobs}
+//   run.warning        message, where
+//   run.finished       verdict, counts{passed, failed, error, inconclusive, skipped}, interrupted,
+//                      head (hash of the event before), duration_ns
+//   environment.starting|ready|stopping|stopped|failed
+//                      path = environment; name, type, profile, duration_ns, error
+//   environment.service.starting|started|ready|exited|stopped
+//                      path = service; pid, command, ports{}, exit_code, signal, probe_count,
+//                      duration_ns, log (blob), error
+//   environment.probe  path = service; kind, attempt, ok, message, duration_ns
+//   scenario.started   path = instance; id, title, description, system, category, tags[], priority,
+//                      verifies[], file, line, attempt, optional, inputs {name: typed JSON}: all
+//                      that the scenario saw and that is not an outcome of a step (vars, env, run,
+//                      endpoints, fixtures)
+//   scenario.skipped   path = instance; the same identifying fields; reason
+//   scenario.finished  path = instance; verdict, reason, attempt, flaky, duration_ns
+//   step.started       path = step path; name, id, action, head, file, line, verifies[], cleanup,
+//                      background, unasserted
+//   step.skipped       path; the same identifying fields; reason
+//   outcome            path = step path with #attempt; disposition, value (typed JSON, see
+//                      outcome.h), error{code, message, hint}, duration_ns, transcript (blob);
+//                      mutated outcomes never enter a log
+//   expectation        path; expression, file, line, column, role (expect|until|success), verdict,
+//                      value, explanation (cel::Explanation JSON), vacuous, attempt
+//   saved              path; values {name: typed JSON}
+//   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry ran
+//                      out), interrupted (timeout|cancelled, absent otherwise)
+//   ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
+//   manual             path; who, decision, comment
+//   note               path; text
+//   cleanup.started|finished   path = instance; verdict, reason
+//   fault.injected|effect|healed, sample, workload.interval|finished, finding, checker, gate: of
+//                      later parts; readers pass over kinds that they do not know
+//
+// Paths are those of assay/plan/path.h. The path of a scenario is `NS-1/1` in every event of its own;
+// a step's is below it, and below `NS-1/1@2` when the whole scenario is tried again. A further try of
+// a structure step adds `#2` to its segment: `NS-1/1/group#2/upload`.
+// clang-format on
 namespace kind {
 inline constexpr std::string_view kRunStarted = "run.started";
 inline constexpr std::string_view kRunWarning = "run.warning";
@@ -86,5 +92,17 @@ inline constexpr std::string_view kNote = "note";
 inline constexpr std::string_view kCleanupStarted = "cleanup.started";
 inline constexpr std::string_view kCleanupFinished = "cleanup.finished";
 }  // namespace kind
+
+/// 64 zeros: `prev` of the first event.
+std::string FirstPrev();
+
+/// What `hash` must be, given all other fields.
+std::string HashOf(const Event& event);
+
+/// The line of the log, without its line end.
+std::string ToLine(const Event& event);
+
+/// Reads a line and checks its shape, not its hash. Errors do not name the line: the reader does.
+base::Result<Event> ParseEvent(std::string_view line);
 
 }  // namespace assay::history

@@ -6,11 +6,17 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "assay/cel/value.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/result.h"
 
 namespace assay::history {
+
+class BlobSink;
+class BlobSource;
 
 /// How an attempt ended.
 enum class Disposition {
@@ -40,5 +46,18 @@ struct Outcome {
   /// The variable `error` as expressions see it: null, or {code, message}.
   cel::Value ErrorValue() const;
 };
+
+/// Typed JSON (cel::ToTypedJson) with long texts, bytes and lists moved to `sink`: in their place
+/// stands {"$blob": name, "as": "text"|"bytes"|"json"}. Adds the names to `blobs`.
+base::Result<boost::json::value> RecordValue(const cel::Value& value, BlobSink& sink,
+                                             std::vector<std::string>& blobs);
+base::Result<cel::Value> ReadRecordedValue(const boost::json::value& json,
+                                           const BlobSource& source);
+
+/// The data of an `outcome` event, without what the step machine adds.
+base::Result<boost::json::object> RecordOutcome(const Outcome& outcome, BlobSink& sink,
+                                                std::vector<std::string>& blobs);
+base::Result<Outcome> ReadRecordedOutcome(const boost::json::object& record,
+                                          std::vector<std::string> blobs, const BlobSource& source);
 
 }  // namespace assay::history

@@ -69,7 +69,7 @@ struct StepResult {
 };
 
 struct ScenarioResult {
-  std::string instance;  ///< unique in the run: id, or id[row]
+  std::string instance;  ///< path of the scenario, unique in the run: `NS-1/1`
   std::string id;
   std::string title;
   std::string description;
@@ -132,6 +132,30 @@ struct RunModel {
 /// Pure function of the log. Unknown kinds are ignored (they belong to newer versions). A log that
 /// was cut off gives what is there, with `finished` false on what was open.
 base::Result<RunModel> BuildRunModel(std::string run_id, std::span<const Event> events);
+
+/// The verdict of a run: the worst of its scenarios. Skipped ones are listed, not counted as
+/// passed, but do not spoil a run in which others passed; a run in which nothing was carried out is
+/// skipped.
+Verdict RunVerdict(std::span<const ScenarioResult> scenarios);
+
+/// What run.json holds.
+boost::json::object SummaryJson(const RunModel& model);
+
+/// One entry of a ledger: an operation was attempted (invoke), acknowledged (ok), refused (fail),
+/// or nobody knows (info).
+struct LedgerOp {
+  std::string ledger;
+  std::string op;
+  std::string phase;
+  boost::json::value key;    ///< typed JSON
+  boost::json::value value;  ///< typed JSON
+  std::string path;
+  base::Duration elapsed{};
+  uint64_t seq = 0;
+};
+
+/// All ledger events, in order of the log.
+std::vector<LedgerOp> ExtractLedger(std::span<const Event> events);
 
 /// Calls `visit` for each step of the tree, parents first.
 void ForEachStep(std::span<const StepResult> steps,
