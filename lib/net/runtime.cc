@@ -42,6 +42,12 @@ Executor Runtime::executor(size_t loop) const {
   return loops_->all.at(loop)->context.get_executor();
 }
 
+std::vector<Executor> Runtime::executors() const {
+  std::vector<Executor> all;
+  for (auto& loop : loops_->all) all.emplace_back(loop->context.get_executor());
+  return all;
+}
+
 void Runtime::RunToEnd(Task<void> main) {
   std::exception_ptr failure;
   auto& first = loops_->all.front()->context;

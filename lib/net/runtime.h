@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "lib/net/task.h"
 
@@ -17,7 +19,7 @@ struct RuntimeOptions {
   size_t loops = 1;
 };
 
-/// Not thread-safe, apart from executor().
+/// Not thread-safe, apart from executor() and executors().
 class Runtime {
  public:
   explicit Runtime(RuntimeOptions options = {});
@@ -27,6 +29,7 @@ class Runtime {
 
   size_t size() const;
   Executor executor(size_t loop = 0) const;
+  std::vector<Executor> executors() const;
 
   /// Runs the loops until `main` has finished and returns what it returned; an exception of `main`
   /// is passed on. `main` closes its task groups itself; what is left over does not run any more.
