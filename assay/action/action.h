@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "assay/cel/value.h"
+#include "assay/history/blob_store.h"
 #include "assay/history/outcome.h"
 #include "assay/scenario/schema.h"
 #include "lib/base/clock.h"
@@ -28,12 +29,7 @@ struct Endpoint {
   std::string url;  ///< scheme://host:port[/base]
 };
 
-/// Keeps large or binary values; the same bytes are kept once. Returns the SHA-256 name.
-class BlobSink {
- public:
-  virtual ~BlobSink() = default;
-  virtual base::Result<std::string> Put(std::string_view bytes) = 0;
-};
+using history::BlobSink;
 
 /// What an action may use. Everything outlives the call. An action prints nothing and keeps nothing
 /// between calls; what must last over a scenario (cookies, generated files) is in `session`.
@@ -71,7 +67,9 @@ class Action {
 
 class ActionRegistry {
  public:
+  /// Requires: no other action has the name of its schema.
   void Add(std::unique_ptr<Action> action);
+  /// Null when there is none.
   const Action* Find(std::string_view name) const;
   std::vector<const Action*> All() const;  ///< in order of registration
 

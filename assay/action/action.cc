@@ -1,0 +1,25 @@
+#include "assay/action/action.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace assay::action {
+
+void ActionRegistry::Add(std::unique_ptr<Action> action) {
+  assert(Find(action->schema().name) == nullptr);
+  actions_.push_back(std::move(action));
+}
+
+const Action* ActionRegistry::Find(std::string_view name) const {
+  const auto found = std::ranges::find(
+      actions_, name, [](const auto& action) -> std::string_view { return action->schema().name; });
+  return found == actions_.end() ? nullptr : found->get();
+}
+
+std::vector<const Action*> ActionRegistry::All() const {
+  std::vector<const Action*> all;
+  for (const auto& action : actions_) all.push_back(action.get());
+  return all;
+}
+
+}  // namespace assay::action
