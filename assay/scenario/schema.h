@@ -102,6 +102,8 @@ struct Field {
   std::string default_text = {};  ///< as one would write it in the file; empty when there is none
   std::string doc = {};           ///< one sentence
   std::string since = "0.1";      ///< first version that knows the field
+  /// Of type Expression only: what it may use instead of the outcome's variables.
+  std::vector<Field> sees = {};
 };
 
 /// Fields of which one must be (`required`) or at most one may be present.
@@ -144,6 +146,11 @@ struct ActionSchema {
   /// Outcomes have fields beyond the table; unknown names in expressions are then no errors.
   bool outcome_open = false;
   ActionRole role = ActionRole::kAction;
+  /// Lasts as long as its parameters say (`wait`, `workload`): no default timeout.
+  bool own_time = false;
+  /// Waits for what others send: must be given a limit (`timeout`, or the parameter named here).
+  bool listens = false;
+  std::string limit_param = {};
 };
 
 /// The actions that files may use. Not thread-safe while being filled.
@@ -161,8 +168,8 @@ class SchemaRegistry {
   std::map<std::string, ActionSchema, std::less<>> actions_;
 };
 
-/// group, parallel, for_each, repeat, use, join, set, wait, note, manual: what the step machine
-/// does itself, so assay/action must not register them.
+/// group, parallel, for_each, repeat, use, join, set, note: what the step machine does itself, so
+/// assay/action must not register them.
 base::Result<void> RegisterStructureActions(SchemaRegistry& registry);
 
 }  // namespace assay::scenario

@@ -102,27 +102,13 @@ base::Result<void> RegisterStructureActions(SchemaRegistry& registry) {
   join.outcome_open = true;
   TRY(registry.AddAction(std::move(join)));
   TRY(registry.AddAction(SetAction()));
-  TRY(registry.AddAction(Structure(
-      "wait", "Lets time pass.", "duration", "a duration",
-      {{.name = "duration", .type = Type::Duration(), .required = true, .doc = "How long."}},
-      {{.name = "duration", .type = Type::Duration(), .doc = "How long it took."}})));
-  TRY(registry.AddAction(Structure("note", "Writes a text into the event log.", "text", "the text",
-                                   {{.name = "text",
-                                     .type = Type::String(),
-                                     .required = true,
-                                     .doc = "The text; may hold expressions."}},
-                                   {})));
-  return registry.AddAction(Structure(
-      "manual", "Asks an operator; without one it is skipped and counts as not evaluated.",
-      "instruction", "what the operator has to confirm",
-      {{.name = "instruction",
-        .type = Type::String(),
-        .required = true,
-        .doc = "What the operator has to confirm."}},
-      {{.name = "approved", .type = Type::Bool(), .doc = "The operator's decision."},
-       {.name = "who", .type = Type::String(), .doc = "Name of the operator."},
-       {.name = "when", .type = Type::Timestamp(), .doc = "Time of the decision."},
-       {.name = "comment", .type = Type::String(), .doc = "The operator's remark."}}));
+  return registry.AddAction(Structure("note", "Writes a text into the event log.", "text",
+                                      "the text",
+                                      {{.name = "text",
+                                        .type = Type::String(),
+                                        .required = true,
+                                        .doc = "The text; may hold expressions."}},
+                                      {}));
 }
 
 }  // namespace assay::scenario
