@@ -8,13 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "montage/signal/fir.h"
-#include "montage/signal/iir.h"
+#include "montage/signal/filter/fir.h"
+#include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/window.h"
+#include "montage/signal/scalp/spherical_spline.h"
 #include "montage/signal/spectrum.h"
-#include "montage/signal/spherical_spline.h"
 #include "montage/signal/statistics.h"
 #include "montage/signal/vectors_testing.h"
-#include "montage/signal/window.h"
 
 namespace montage::signal {
 namespace {

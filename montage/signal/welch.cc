@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "montage/signal/filter/window.h"
 #include "montage/signal/finite.h"
 #include "montage/signal/simd.h"
 #include "montage/signal/spectrum.h"
 #include "montage/signal/statistics.h"
-#include "montage/signal/window.h"
 
 namespace montage::signal {
 namespace {

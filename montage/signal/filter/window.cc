@@ -1,4 +1,4 @@
-#include "montage/signal/window.h"
+#include "montage/signal/filter/window.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,11 +1,11 @@
-#include "montage/signal/spherical_spline.h"
+#include "montage/signal/scalp/spherical_spline.h"
 
 #include <cmath>
 #include <numbers>
 
 #include <Eigen/Dense>
 
-#include "montage/signal/electrodes.h"
+#include "montage/signal/scalp/electrodes.h"
 
 namespace montage::signal {
 namespace {

@@ -1,4 +1,4 @@
-#include "montage/signal/electrodes.h"
+#include "montage/signal/scalp/electrodes.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-#include "montage/signal/fir.h"
+#include "montage/signal/filter/fir.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "montage/signal/filter/window.h"
 #include "montage/signal/finite.h"
-#include "montage/signal/window.h"
 
 namespace montage::signal {
 namespace {

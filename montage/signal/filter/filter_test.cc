@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/random.h"
-#include "montage/signal/fir.h"
-#include "montage/signal/iir.h"
-#include "montage/signal/window.h"
+#include "montage/signal/filter/fir.h"
+#include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/window.h"
 
 namespace montage::signal {
 namespace {

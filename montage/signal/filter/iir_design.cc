@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "montage/signal/iir.h"
+#include "montage/signal/filter/iir.h"
 
 namespace montage::signal {
 namespace {

@@ -1,4 +1,4 @@
-#include "montage/signal/electrodes.h"
+#include "montage/signal/scalp/electrodes.h"
 
 #include <array>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "montage/signal/spherical_spline.h"
+#include "montage/signal/scalp/spherical_spline.h"
 
 namespace montage::signal {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
-#include "montage/signal/iir.h"
+#include "montage/signal/filter/iir.h"
 
 namespace montage::signal {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
-#include "montage/signal/electrodes.h"
+#include "montage/signal/scalp/electrodes.h"
 
 namespace montage::signal {
 

@@ -1,4 +1,4 @@
-#include "montage/signal/iir.h"
+#include "montage/signal/filter/iir.h"
 
 #include <algorithm>
 #include <cassert>
