@@ -1,0 +1,40 @@
+// Quality and spectrum of a 20-minute clinical recording, and its two halves.
+
+#include <benchmark/benchmark.h>
+
+#include "montage/analysis/pipeline.h"
+#include "montage/analysis/scalp_testing.h"
+
+namespace montage::analysis {
+namespace {
+
+MemoryRecording& TwentyMinutes() {
+  static MemoryRecording recording = MakeScalp({.seconds = 1200});
+  return recording;
+}
+
+void BM_Quality(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  for (auto _ : state) benchmark::DoNotOptimize(AssessQuality(view, {}, {}));
+}
+BENCHMARK(BM_Quality)->Unit(benchmark::kMillisecond);
+
+void BM_Spectrum(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  for (auto _ : state) benchmark::DoNotOptimize(AnalyseSpectrum(view, nullptr, {}, {}));
+}
+BENCHMARK(BM_Spectrum)->Unit(benchmark::kMillisecond);
+
+void BM_QuickAnalysis(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  const Registry registry = BuiltInAnalyses();
+  const base::SystemClock clock;
+  for (auto _ : state) {
+    const auto result = Analyse(view, {.type = AnalysisType::kQuick}, registry, {}, clock);
+    benchmark::DoNotOptimize(ToJson(*result, view));
+  }
+}
+BENCHMARK(BM_QuickAnalysis)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace montage::analysis

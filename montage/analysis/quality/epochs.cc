@@ -1,0 +1,305 @@
+#include "montage/analysis/quality/epochs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <numbers>
+#include <numeric>
+
+#include "montage/signal/fft.h"
+#include "montage/signal/filter/window.h"
+#include "montage/signal/scalp/electrodes.h"
+
+namespace montage::analysis {
+namespace {
+
+constexpr size_t kLanes = 8;  ///< epochs transformed together
+constexpr size_t kChunkEpochs = 2 * kLanes;
+constexpr size_t kNeighbours = 4;
+constexpr double kCorrelateFrom = 1.0, kCorrelateTo = 30.0;  // Hz
+constexpr double kSlowFrom = 0.4, kSlowTo = 4.0;             // Hz
+constexpr double kFastFrom = 20.0, kFastTo = 100.0;          // Hz
+constexpr double kLineHalfWidth = 1.0;                       // Hz
+
+/// Tables for one epoch length; channels of one rate share it.
+struct Transform {
+  Transform(size_t length, double rate)
+      : rate_hz(rate),
+        fft(length, kLanes),
+        window(signal::Hann(length, signal::Symmetry::kPeriodic)),
+        frames(length * kLanes),
+        real(fft.bins() * kLanes),
+        imaginary(fft.bins() * kLanes) {
+    const double power = std::inner_product(window.begin(), window.end(), window.begin(), 0.0);
+    // Sum over bins of |X|^2 * scale is the mean square of the windowed epoch over that of the
+    // window, and 2 because a bin stands for its mirror image too.
+    scale = power > 0.0 ? 2.0 / (power * static_cast<double>(length)) : 0.0;
+  }
+
+  double Hz(size_t bin) const {
+    return rate_hz * static_cast<double>(bin) / static_cast<double>(fft.length());
+  }
+  /// Bins with from <= frequency < to, at most up to half the rate.
+  std::pair<size_t, size_t> Bins(double from, double to) const {
+    const double step = rate_hz / static_cast<double>(fft.length());
+    const auto bin = [&](double hz) {
+      return std::min(fft.bins(), static_cast<size_t>(std::ceil(hz / step - 1e-9)));
+    };
+    return {bin(from), bin(to)};
+  }
+
+  double rate_hz;
+  signal::RealFft fft;
+  std::vector<double> window, frames, real, imaginary;
+  double scale = 0;
+};
+
+/// The bins of 1 to 30 Hz of all channels for the epochs of one chunk.
+struct LowBins {
+  size_t bins = 0;
+  std::vector<float> values;  ///< [row][epoch][real, imaginary][bin], unit energy
+  float* At(size_t row, size_t epoch) {
+    return values.data() + (row * kChunkEpochs + epoch) * 2 * bins;
+  }
+};
+
+size_t ReplaceMissing(std::span<double> samples) {
+  size_t missing = 0;
+  for (double& value : samples) {
+    if (std::isfinite(value)) continue;
+    value = 0.0;
+    ++missing;
+  }
+  return missing;
+}
+
+/// Everything that needs no spectrum.
+Epoch MeasureInTime(std::span<const double> x) {
+  const auto n = static_cast<double>(x.size());
+  double sum = 0, low = x[0], high = x[0], step = 0, path = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    sum += x[i];
+    low = x[i] < low ? x[i] : low;
+    high = x[i] > high ? x[i] : high;
+    const double difference = std::abs(x[i] - x[i > 0 ? i - 1 : 0]);
+    path += difference;
+    step = difference > step ? difference : step;
+  }
+  const double mean = sum / n;
+  double squares = 0;
+  size_t stuck = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    squares += (x[i] - mean) * (x[i] - mean);
+    if (i > 0 && x[i] == x[i - 1] && (x[i] == low || x[i] == high)) ++stuck;
+  }
+  Epoch epoch;
+  epoch.mean = static_cast<float>(mean);
+  epoch.deviation = static_cast<float>(std::sqrt(squares / n));
+  epoch.peak_to_peak = static_cast<float>(high - low);
+  epoch.step = static_cast<float>(step);
+  epoch.roughness = static_cast<float>(path / n);
+  epoch.stuck = static_cast<float>(static_cast<double>(stuck) / n);
+  return epoch;
+}
+
+double PowerIn(const Transform& t, size_t lane, std::pair<size_t, size_t> bins) {
+  double power = 0;
+  for (size_t k = std::max<size_t>(bins.first, 1); k < bins.second; ++k) {
+    const double re = t.real[k * kLanes + lane], im = t.imaginary[k * kLanes + lane];
+    power += re * re + im * im;
+  }
+  return power * t.scale;
+}
+
+float DeviationOf(double power) { return static_cast<float>(std::sqrt(std::max(power, 0.0))); }
+
+void MeasureBands(const Transform& t, size_t lane, double line_hz, Epoch& epoch) {
+  const auto line_bins = t.Bins(line_hz - kLineHalfWidth, line_hz + kLineHalfWidth + 1e-6);
+  const double line = PowerIn(t, lane, line_bins);
+  epoch.line = DeviationOf(line);
+  epoch.slow = DeviationOf(PowerIn(t, lane, t.Bins(kSlowFrom, kSlowTo)));
+  epoch.fast = DeviationOf(PowerIn(t, lane, t.Bins(kFastFrom, kFastTo)) - line);
+}
+
+/// Copies 1 to 30 Hz scaled to unit energy, so that a sum of products is a correlation.
+void KeepLowBins(const Transform& t, size_t lane, size_t first, LowBins& low, float* out) {
+  double energy = 0;
+  for (size_t k = 0; k < low.bins; ++k) {
+    const size_t at = (first + k) * kLanes + lane;
+    const bool inside = first + k < t.fft.bins();
+    const double re = inside ? t.real[at] : 0.0, im = inside ? t.imaginary[at] : 0.0;
+    out[k] = static_cast<float>(re);
+    out[low.bins + k] = static_cast<float>(im);
+    energy += re * re + im * im;
+  }
+  const double factor = energy > 0.0 ? 1.0 / std::sqrt(energy) : 0.0;
+  for (size_t k = 0; k < 2 * low.bins; ++k) {
+    out[k] = static_cast<float>(static_cast<double>(out[k]) * factor);
+  }
+}
+
+/// Nearest rows by electrode position; all others in file order when positions are unknown.
+std::vector<std::vector<size_t>> FindNeighbours(const RecordingView& recording,
+                                                std::span<const size_t> channels) {
+  std::vector<std::vector<size_t>> neighbours(channels.size());
+  for (size_t row = 0; row < channels.size(); ++row) {
+    const auto here = signal::FindElectrode(recording.channels[channels[row]].name);
+    std::vector<std::pair<double, size_t>> others;
+    for (size_t other = 0; other < channels.size(); ++other) {
+      if (other == row) continue;
+      const auto there = signal::FindElectrode(recording.channels[channels[other]].name);
+      const double angle = here && there ? signal::AngleBetween(*here, *there) : 4.0;
+      others.emplace_back(angle, other);
+    }
+    std::ranges::sort(others);
+    others.resize(std::min(others.size(), kNeighbours));
+    for (const auto& [angle, other] : others) neighbours[row].push_back(other);
+  }
+  return neighbours;
+}
+
+class Measurement {
+ public:
+  Measurement(const RecordingView& recording, const Control& control, EpochTable& table)
+      : recording_(recording), control_(control), table_(table) {
+    for (const size_t channel : table.channels) {
+      const double rate = recording.channels[channel].rate_hz;
+      if (transforms_.contains(rate)) continue;
+      const auto length = static_cast<size_t>(std::llround(table.epoch_s * rate));
+      transforms_.emplace(rate, std::make_unique<Transform>(std::max<size_t>(length, 1), rate));
+    }
+    first_low_ = static_cast<size_t>(std::ceil(kCorrelateFrom * table.epoch_s));
+    const auto last = static_cast<size_t>(std::floor(kCorrelateTo * table.epoch_s));
+    low_.bins = last >= first_low_ ? last - first_low_ + 1 : 0;
+    low_.values.resize(table.channels.size() * kChunkEpochs * 2 * low_.bins);
+  }
+
+  base::Result<void> Run() {
+    for (size_t first = 0; first < table_.epochs; first += kChunkEpochs) {
+      TRY(control_.Check());
+      const size_t count = std::min(kChunkEpochs, table_.epochs - first);
+      for (size_t row = 0; row < table_.channels.size(); ++row) {
+        TRY(MeasureRow(row, first, count));
+      }
+      for (size_t row = 0; row < table_.channels.size(); ++row) Correlate(row, first, count);
+      control_.Report(static_cast<double>(first + count) / static_cast<double>(table_.epochs));
+    }
+    return {};
+  }
+
+ private:
+  base::Result<void> MeasureRow(size_t row, size_t first, size_t count) {
+    const size_t channel = table_.channels[row];
+    Transform& t = *transforms_.at(recording_.channels[channel].rate_hz);
+    const size_t length = t.fft.length();
+    samples_.resize(count * length);
+    TRY(recording_.source->Read(channel, first * length, samples_, control_.deadline));
+    table_.missing[row] += ReplaceMissing(samples_);
+    for (size_t group = 0; group < count; group += kLanes) {
+      const size_t lanes = std::min(kLanes, count - group);
+      for (size_t l = 0; l < kLanes; ++l) {
+        if (l >= lanes) {
+          for (size_t i = 0; i < length; ++i) t.frames[i * kLanes + l] = 0.0;
+          continue;
+        }
+        const auto x = std::span<const double>(samples_).subspan((group + l) * length, length);
+        Epoch& epoch = Cell(row, first + group + l);
+        epoch = MeasureInTime(x);
+        const auto mean = static_cast<double>(epoch.mean);
+        for (size_t i = 0; i < length; ++i) t.frames[i * kLanes + l] = (x[i] - mean) * t.window[i];
+      }
+      t.fft.Forward(t.frames, t.real, t.imaginary);
+      for (size_t l = 0; l < lanes; ++l) {
+        MeasureBands(t, l, table_.line_hz, Cell(row, first + group + l));
+        KeepLowBins(t, l, first_low_, low_, low_.At(row, group + l));
+      }
+    }
+    return {};
+  }
+
+  void Correlate(size_t row, size_t first, size_t count) {
+    for (size_t e = 0; e < count; ++e) {
+      float best = -1.0F;
+      const float* a = low_.At(row, e);
+      for (const size_t other : table_.neighbours[row]) {
+        const float* b = low_.At(other, e);
+        float sums[8] = {};
+        size_t k = 0;
+        for (; k + 8 <= 2 * low_.bins; k += 8) {
+          for (size_t j = 0; j < 8; ++j) sums[j] += a[k + j] * b[k + j];
+        }
+        float r = 0;
+        for (; k < 2 * low_.bins; ++k) r += a[k] * b[k];
+        for (const float sum : sums) r += sum;
+        best = std::max(best, std::abs(r));
+      }
+      Cell(row, first + e).correlation = best;
+    }
+  }
+
+  Epoch& Cell(size_t row, size_t epoch) { return table_.cells[row * table_.epochs + epoch]; }
+
+  const RecordingView& recording_;
+  const Control& control_;
+  EpochTable& table_;
+  std::map<double, std::unique_ptr<Transform>> transforms_;
+  LowBins low_;
+  size_t first_low_ = 0;
+  std::vector<double> samples_;
+};
+
+/// 50 or 60 Hz: where the first epochs have more power.
+base::Result<double> DetectLine(const RecordingView& recording, EpochTable table,
+                                const Control& control) {
+  constexpr size_t kProbe = 4 * kChunkEpochs;
+  table.epochs = std::min(table.epochs, kProbe);
+  Control quiet = control;
+  quiet.progress = nullptr;
+  double power[2] = {0, 0};
+  const double candidates[2] = {50.0, 60.0};
+  for (size_t i = 0; i < 2; ++i) {
+    table.line_hz = candidates[i];
+    table.cells.assign(table.channels.size() * table.epochs, {});
+    TRY(Measurement(recording, quiet, table).Run());
+    for (const Epoch& epoch : table.cells) {
+      power[i] += static_cast<double>(epoch.line) * static_cast<double>(epoch.line);
+    }
+  }
+  return power[1] > power[0] ? candidates[1] : candidates[0];
+}
+
+}  // namespace
+
+base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
+                                       std::span<const size_t> channels, double epoch_s,
+                                       double line_hz, const Control& control) {
+  EpochTable table;
+  table.channels.assign(channels.begin(), channels.end());
+  table.missing.assign(channels.size(), 0);
+  if (channels.empty()) return table;
+  double shortest_s = recording.duration_s;
+  for (const size_t c : channels) {
+    const Channel& channel = recording.channels[c];
+    shortest_s = std::min(shortest_s, static_cast<double>(channel.samples) / channel.rate_hz);
+  }
+  table.epoch_s = std::min(epoch_s, shortest_s);
+  table.epochs = static_cast<size_t>(-1);
+  for (const size_t c : channels) {
+    const Channel& channel = recording.channels[c];
+    const auto length = static_cast<uint64_t>(std::llround(table.epoch_s * channel.rate_hz));
+    const uint64_t fitting = channel.samples / std::max<uint64_t>(length, 1);
+    table.epochs = std::min(table.epochs, static_cast<size_t>(fitting));
+  }
+  table.neighbours = FindNeighbours(recording, channels);
+  table.line_hz = line_hz;
+  if (line_hz == 0.0) {
+    TRY(const double detected, DetectLine(recording, table, control));
+    table.line_hz = detected;
+  }
+  table.cells.assign(channels.size() * table.epochs, {});
+  TRY(Measurement(recording, control, table).Run());
+  return table;
+}
+
+}  // namespace montage::analysis
