@@ -1,6 +1,5 @@
 #include "montage/audit/audit_log.h"
 
-#include <array>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -8,7 +7,6 @@
 
 #include "lib/crypto/hash.h"
 #include "lib/json/canonical.h"
-#include "montage/audit/schema.h"
 
 namespace montage::audit {
 namespace {
@@ -19,15 +17,6 @@ using base::Result;
 
 // `seq` is given by the statement that inserts, inside the writer's transaction: no gaps, no
 // duplicates.
-constexpr std::array<std::string_view, 2> kUp = {
-    "CREATE TABLE audit_log ("
-    " seq {int} PRIMARY KEY, time_ns {int} NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, "
-    "object TEXT NOT NULL,"
-    " decision TEXT NOT NULL, request_id TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT "
-    "NULL){strict}",
-    "CREATE INDEX audit_log_actor ON audit_log(actor)"};
-constexpr std::array<std::string_view, 1> kDown = {"DROP TABLE audit_log"};
-
 constexpr std::string_view kColumns =
     "seq, time_ns, actor, action, object, decision, request_id, prev, hash";
 constexpr int64_t kVerifyPiece = 5000;
@@ -71,9 +60,6 @@ Result<Entry> ReadEntry(const sql::Row& row) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> SchemaUp() { return kUp; }
-std::span<const std::string_view> SchemaDown() { return kDown; }
 
 std::string_view ToString(Decision decision) {
   switch (decision) {

@@ -7,7 +7,7 @@
 
 #include "lib/sql/sqlite_database.h"
 #include "lib/testing/temp_dir.h"
-#include "montage/audit/schema.h"
+#include "montage/storage/schema.h"
 
 namespace montage::audit {
 namespace {
@@ -18,8 +18,7 @@ using testing::HasSubstr;
 class AuditLogTest : public testing::Test {
  protected:
   AuditLogTest() {
-    for (const std::string_view statement : SchemaUp())
-      Run(sql::RenderSchema(statement, sql::Dialect::kSqlite));
+    EXPECT_TRUE(storage::Migrator(*database_, storage::Migrations(), clock_).Up(deadline_));
   }
 
   void Run(std::string_view statement) {

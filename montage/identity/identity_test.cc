@@ -10,8 +10,8 @@
 #include "lib/testing/temp_dir.h"
 #include "montage/identity/accounts.h"
 #include "montage/identity/api_keys.h"
-#include "montage/identity/schema.h"
 #include "montage/identity/sessions.h"
+#include "montage/storage/schema.h"
 
 namespace montage::identity {
 namespace {
@@ -25,11 +25,7 @@ using std::chrono::seconds;
 class IdentityTest : public testing::Test {
  protected:
   IdentityTest() {
-    for (const std::string_view statement : SchemaUp()) {
-      EXPECT_TRUE(
-          sql::Change(*database_, sql::RenderSchema(statement, sql::Dialect::kSqlite), {}, never_)
-              .has_value());
-    }
+    EXPECT_TRUE(storage::Migrator(*database_, storage::Migrations(), clock_).Up(never_));
     signer_.emplace(TokenSigner::Load(*database_, clock_, std::string(32, 'k'), never_).value());
   }
 
@@ -137,11 +133,7 @@ TEST_F(IdentityTest, RefusesTokensThatAreNotOursUnaltered) {
   const std::string none = crypto::Base64Url(R"({"alg":"none","typ":"JWT"})");
   testing_support::TempDir other_dir;
   auto other_database = sql::SqliteDatabase::Open({.path = other_dir / "o.db"}, never_).value();
-  for (const std::string_view statement : SchemaUp()) {
-    ASSERT_TRUE(sql::Change(*other_database, sql::RenderSchema(statement, sql::Dialect::kSqlite),
-                            {}, never_)
-                    .has_value());
-  }
+  ASSERT_TRUE(storage::Migrator(*other_database, storage::Migrations(), clock_).Up(never_));
   const TokenSigner foreign =
       TokenSigner::Load(*other_database, clock_, std::string(32, 'x'), never_).value();
   const std::string foreign_token = foreign.Sign({.subject = user.user_id,

@@ -1,0 +1,39 @@
+#pragma once
+// Encryption at rest: each payload has a data key of its own, which is sealed by a key of the key
+// file (both AES-256-GCM).
+//
+//   "MSE1" | key id, 8 bytes | sealed data key, 60 bytes | sealed payload
+//
+// `context` (what the payload belongs to, such as `files/<file_id>`) is authenticated, so that one
+// row's payload cannot be moved to another.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+
+namespace montage::storage {
+
+/// Old keys open, the newest seals. Immutable, hence thread-safe.
+class KeyRing {
+ public:
+  /// Reads the file, or makes it (0600) with one new key. A file that others may read is refused.
+  static base::Result<KeyRing> LoadOrCreate(const std::filesystem::path& file);
+  /// Adds a key, which seals from now on; the file is replaced in one step.
+  static base::Result<KeyRing> Rotate(const std::filesystem::path& file);
+
+  std::string Seal(std::string_view plaintext, std::string_view context) const;
+  /// kCorrupt for any changed, cut or foreign payload or context; kNotFound for an unknown key id.
+  base::Result<std::string> Open(std::string_view sealed, std::string_view context) const;
+  /// A 32-byte secret for another purpose, by key id: HMAC-SHA256(key, purpose).
+  std::map<std::string, std::string> Derive(std::string_view purpose) const;
+  const std::string& newest() const { return newest_; }
+
+ private:
+  std::map<std::string, std::string> keys_;  // 32 bytes by id
+  std::string newest_;
+};
+
+}  // namespace montage::storage
