@@ -1,0 +1,167 @@
+#include "montage/jobs/worker.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+namespace montage::jobs {
+namespace {
+
+using base::ErrorCode;
+
+base::Deadline Soon() { return base::Deadline::After(std::chrono::seconds(30)); }
+
+bool MayPass(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout ||
+         code == ErrorCode::kExhausted || code == ErrorCode::kIo;
+}
+
+/// The runner is foreign code: what it throws fails its job and not the service.
+base::Result<JobOutcome> Call(const JobRunner& runner, const Job& job, JobContext& context) {
+  try {
+    return runner(job, context);
+  } catch (const std::exception&) {
+    return base::Fail(ErrorCode::kInternal, "the analysis ended with an exception");
+  }
+}
+
+}  // namespace
+
+std::string ResultKey(std::string_view job_id) {
+  return fmt::format("results/{}/complete.json", job_id);
+}
+
+base::Result<int64_t> SweepResults(JobQueue& queue, objects::ObjectStore& store,
+                                   base::Deadline deadline) {
+  int64_t removed = 0;
+  objects::ListQuery query{.prefix = "results/"};
+  while (true) {
+    TRY(const auto page, store.List(kResultsBucket, query, deadline));
+    for (const auto& object : page.objects) {
+      query.after = object.key;
+      const std::string id = object.key.substr(8, object.key.find('/', 8) - 8);
+      const auto job = queue.Get(id, deadline);
+      if (!job && job.error().code != ErrorCode::kNotFound) return base::Fail(job.error());
+      if (job && job->status == JobStatus::kCompleted) continue;
+      TRY(store.Delete(kResultsBucket, object.key, deadline));
+      ++removed;
+    }
+    if (!page.more) return removed;
+  }
+}
+
+Workers::Workers(JobQueue& queue, objects::ObjectStore& store, const base::Clock& clock,
+                 JobRunner runner, WorkerOptions options)
+    : queue_(queue),
+      store_(store),
+      clock_(clock),
+      runner_(std::move(runner)),
+      options_(std::move(options)) {
+  for (size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { Work(i); });
+  keeper_ = std::thread([this] { KeepLeases(); });
+}
+
+Workers::~Workers() { Stop(); }
+
+void Workers::Wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++wakes_;
+  }
+  changed_.notify_all();
+}
+
+void Workers::Stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    finished_ = true;
+  }
+  changed_.notify_all();
+  if (keeper_.joinable()) keeper_.join();
+}
+
+bool Workers::Wait(base::Duration time) {
+  std::unique_lock lock(mutex_);
+  const uint64_t before = wakes_;
+  changed_.wait_for(lock, time, [&] { return stopping_ || wakes_ != before; });
+  return !stopping_;
+}
+
+void Workers::Work(size_t index) {
+  const std::string name = fmt::format("{}-{}", options_.name, index);
+  while (true) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) return;
+    }
+    const auto claimed = queue_.Claim(name, options_.lease_time, Soon());
+    if (claimed && *claimed) {
+      RunJob(**claimed);
+    } else if (!Wait(options_.poll_every)) {
+      return;
+    }
+  }
+}
+
+void Workers::KeepLeases() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, options_.heartbeat_every, [&] { return finished_; })) {
+    // Contexts leave the set under the lock, so they live as long as it is held.
+    for (JobContext* context : running_) {
+      const auto cancel =
+          queue_.Heartbeat(context->lease_, context->progress_, options_.lease_time, Soon());
+      const bool lost = !cancel && cancel.error().code == ErrorCode::kConflict;
+      if (lost || (cancel && *cancel)) context->cancelled_ = true;
+    }
+    lock.unlock();
+    (void)queue_.Recover(false, Soon());
+    lock.lock();
+  }
+}
+
+void Workers::RunJob(const ClaimedJob& claimed) {
+  JobContext context(claimed.lease);
+  {
+    const std::scoped_lock lock(mutex_);
+    running_.insert(&context);
+  }
+  ++active_;
+  const base::SteadyTime started = clock_.Steady();
+  const auto outcome = Call(runner_, claimed.job, context);
+  const base::Duration took = clock_.Steady() - started;
+  {
+    const std::scoped_lock lock(mutex_);
+    running_.erase(&context);
+  }
+  if (!outcome) {
+    (void)queue_.Fail(claimed.lease, outcome.error(), MayPass(outcome.error().code), Soon());
+  } else {
+    const Completion completion{
+        .results = outcome->results,
+        .object_key = ResultKey(claimed.job.job_id),
+        .processing_time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+        .model_inference_time_ms = outcome->model_inference_time_ms};
+    const auto publish = [&]() -> base::Result<void> {
+      TRY(objects::PutText(store_, kResultsBucket, completion.object_key, completion.results,
+                           {.content_type = "application/json"}, Soon()));
+      return {};
+    };
+    const auto done = queue_.Complete(claimed.lease, completion, publish, Soon());
+    if (!done && done.error().code != ErrorCode::kConflict) {
+      // Nothing was committed; without the object no one can mistake the job for completed.
+      (void)store_.Delete(kResultsBucket, completion.object_key, Soon());
+      (void)queue_.Fail(claimed.lease, done.error(), true, Soon());
+    }
+  }
+  --active_;
+}
+
+}  // namespace montage::jobs
