@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "assay/scenario/build.h"
-#include "assay/scenario/tables.h"
+#include "assay/scenario/tables/tables.h"
 #include "assay/scenario/template.h"
 #include "lib/base/suggest.h"
 #include "lib/base/units.h"

@@ -156,6 +156,7 @@ class StepBuilder {
     Template map = EmptyTemplateMap(node.span());
     const size_t first_block = step.blocks.size();
     for (const yaml::Entry& entry : node.entries()) {
+      RefuseExpressionInKey(entry, problems_);
       const Field* field =
           type.kind() == TypeKind::kObject ? type.table().Find(entry.key) : nullptr;
       const Type inner = type.kind() == TypeKind::kMap ? type.element()

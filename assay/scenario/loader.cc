@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "assay/scenario/build.h"
-#include "assay/scenario/tables.h"
+#include "assay/scenario/tables/tables.h"
 #include "assay/scenario/template.h"
 #include "assay/scenario/validate.h"
 
@@ -91,7 +91,15 @@ std::optional<Loader::Opened> Loader::Open(const std::string& path, FileKind kin
         document.root->span());
     return std::nullopt;
   }
-  Validator(registry_, problems).CheckObject(*document.root, TableOf(kind), false);
+  Validator validator(registry_, problems);
+  validator.CheckObject(*document.root, TableOf(kind), false);
+  const yaml::Node* fixtures = document.root->Find("fixtures");
+  const ActionSchema* generate = registry_.FindAction("generate");
+  if (kind == FileKind::kScenario && fixtures != nullptr && generate != nullptr) {
+    for (const yaml::Entry& fixture : fixtures->entries()) {
+      if (fixture.value->is_map()) validator.CheckObject(*fixture.value, generate->params, true);
+    }
+  }
   return Opened{std::move(source), std::move(document.root)};
 }
 

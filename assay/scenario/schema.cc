@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "assay/scenario/tables.h"
+#include "assay/scenario/tables/tables.h"
 
 namespace assay::scenario {
 

@@ -167,15 +167,18 @@ Template ParseTemplate(const yaml::NodePtr& node, Problems& problems) {
   out.kind = TemplateKind::kMap;
   out.entries.reserve(node->entries().size());
   for (const yaml::Entry& entry : node->entries()) {
-    if (HoldsExpression(entry.key)) {
-      problems.Add(
-          base::ErrorCode::kInvalid,
-          fmt::format("found an expression in the key \"{}\", expected a fixed key", entry.key),
-          entry.key_span, "give the whole map as one ${{ }} expression");
-    }
+    RefuseExpressionInKey(entry, problems);
     out.entries.push_back({entry.key, entry.key_span, ParseTemplate(entry.value, problems)});
   }
   return out;
+}
+
+void RefuseExpressionInKey(const yaml::Entry& entry, Problems& problems) {
+  if (!HoldsExpression(entry.key)) return;
+  problems.Add(
+      base::ErrorCode::kInvalid,
+      fmt::format("found an expression in the key \"{}\", expected a fixed key", entry.key),
+      entry.key_span, "give the whole map as one ${{ }} expression");
 }
 
 Template EmptyTemplateMap(base::SourceSpan span) {

@@ -17,6 +17,9 @@ Template EmptyTemplateMap(base::SourceSpan span);
 /// Bare CEL of a scalar; a `${{` in front of it is a problem.
 Expression ParseExpression(const yaml::Node& node, Problems& problems);
 
+/// Keys are fixed: one with an expression in it is a problem.
+void RefuseExpressionInKey(const yaml::Entry& entry, Problems& problems);
+
 /// True when the text holds a `${{` that is not escaped.
 bool HoldsExpression(std::string_view text);
 

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "assay/scenario/tables.h"
+#include "assay/scenario/tables/tables.h"
 #include "assay/scenario/template.h"
 #include "lib/base/suggest.h"
 #include "lib/base/units.h"
@@ -278,9 +278,16 @@ void Validator::CheckObject(const Node& node, const ObjectSchema& table, bool te
   CheckKeys(node, table);
   CheckPresence(node, table);
   for (const yaml::Entry& entry : node.entries()) {
-    if (const Field* field = table.Find(entry.key)) {
-      CheckValue(*entry.value, field->type, entry.key, templates);
+    const Field* field = table.Find(entry.key);
+    if (field == nullptr) continue;
+    if (entry.value->is_null() && field->type.kind() != TypeKind::kAny) {
+      problems_.Add(
+          ErrorCode::kInvalid,
+          fmt::format("expected {} for \"{}\", found nothing", field->type.Expected(), entry.key),
+          entry.key_span, "leave the key out when there is nothing to say");
+      continue;
     }
+    CheckValue(*entry.value, field->type, entry.key, templates);
   }
 }
 

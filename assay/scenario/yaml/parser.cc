@@ -31,7 +31,8 @@ constexpr std::string_view kQuoteHint =
 
 constexpr Wording kWordings[] = {
     {"illegal tab", "found a tab in the indentation, expected spaces", ""},
-    {"illegal map value", "found a \":\" where no value can begin", kQuoteHint},
+    {"illegal map value", "found a \":\" where no value can begin",
+     "check the indentation of the line, and put a text that contains \": \" in quotes"},
     {"illegal map key", "found a key where none can begin",
      "check the indentation of this line against the lines above"},
     {"illegal block entry", "found a \"-\" where no list item can begin",
@@ -56,6 +57,20 @@ constexpr Wording kWordings[] = {
     {"invalid unicode", "found an escape that is no Unicode character", ""},
     {"bad character found while scanning hex", "found an incomplete escape in a quoted text", ""},
 };
+
+// yaml-cpp takes the end of the file for the end of a quoted text.
+bool QuoteIsClosed(std::string_view text, size_t position) {
+  if (position >= text.size() || (text[position] != '"' && text[position] != '\'')) return true;
+  const char quote = text[position];
+  for (size_t i = position + 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      return true;
+    }
+  }
+  return false;
+}
 
 class ViewBuffer : public std::streambuf {
  public:
@@ -95,6 +110,11 @@ class TreeBuilder : public YAML::EventHandler {
     if (failed_) return;
     const size_t position = ContentPosition(mark);
     SourceSpan span = ScalarSpan(mark, position, value);
+    if (!QuoteIsClosed(source_->text(), position)) {
+      span.length = 1;
+      return Fail(
+          Error{ErrorCode::kInvalid, "found a quote that is never closed", std::move(span)});
+    }
     if (tag == "?") {
       auto node = ResolvePlain(value, span);
       if (!node) return Fail(std::move(node).error());
@@ -323,10 +343,18 @@ class TreeBuilder : public YAML::EventHandler {
 
 Error Translated(const YAML::ParserException& thrown, const TreeBuilder& builder) {
   Error error{ErrorCode::kInvalid, "", builder.SpanAt(thrown.mark, 1)};
+  const std::string_view line = error.span.source->Line(error.span.line);
+  const size_t indent = line.find_first_not_of(" \t");
+  if (const size_t tab = line.substr(0, indent).find('\t'); tab != std::string_view::npos) {
+    error.message = "found a tab in the indentation, expected spaces";
+    error.span.column = static_cast<uint32_t>(tab) + 1;
+    return error;
+  }
   for (const Wording& wording : kWordings) {
     if (!thrown.msg.starts_with(wording.theirs)) continue;
     error.message = wording.message;
     error.hint = wording.hint;
+    if (line.contains("${{")) error.hint = "put values that contain ${{ }} in quotes";
     return error;
   }
   error.message = fmt::format("found what YAML does not allow: {}", thrown.msg);

@@ -1,4 +1,4 @@
-#include "assay/scenario/tables.h"
+#include "assay/scenario/tables/tables.h"
 
 namespace assay::scenario {
 namespace {
