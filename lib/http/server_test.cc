@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/http/gzip.h"
+#include "lib/http/internal/gzip.h"
 #include "lib/http/router.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"

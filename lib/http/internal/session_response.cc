@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/http/gzip.h"
+#include "lib/http/internal/gzip.h"
 #include "lib/http/internal/session.h"
 #include "lib/http/media.h"
 #include "lib/http/router.h"

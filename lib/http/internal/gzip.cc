@@ -1,4 +1,4 @@
-#include "lib/http/gzip.h"
+#include "lib/http/internal/gzip.h"
 
 #include <algorithm>
 #include <array>
