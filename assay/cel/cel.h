@@ -91,6 +91,8 @@ struct Overload {
   Type result;
   FunctionBody body;
   enum class Style : uint8_t { kGlobal, kMember } style = Style::kGlobal;
+  /// Depends on its arguments only, so that a call on constants is made once, when compiling.
+  bool foldable = false;
 };
 
 struct FunctionTable;
@@ -113,11 +115,18 @@ class Environment {
   Environment& LoadSchemasWith(SchemaLoader loader);
   /// Off: an expression that does not type-check compiles, and fails when it is evaluated.
   Environment& Check(bool on);
+  /// Off: has, all, map, ... are ordinary function names.
+  Environment& Macros(bool on);
+  /// On: cel.block, cel.index, ... as the conformance cases of the language use them.
+  Environment& BlockMacros(bool on);
 
   const std::map<std::string, Type, std::less<>>& variables() const { return variables_; }
   const std::string& container() const { return container_; }
   bool check() const { return check_; }
+  bool macros() const { return macros_; }
+  bool block_macros() const { return block_macros_; }
   const FunctionTable& functions() const { return *functions_; }
+  const std::shared_ptr<const FunctionTable>& shared_functions() const { return functions_; }
   const std::shared_ptr<const SchemaLoader>& schema_loader() const { return schema_loader_; }
 
  private:
@@ -128,6 +137,8 @@ class Environment {
   std::shared_ptr<const SchemaLoader> schema_loader_;
   std::string container_;
   bool check_ = true;
+  bool macros_ = true;
+  bool block_macros_ = false;
 };
 
 /// A use of a variable: its name, then the constant keys selected from it: {"steps", "upload",

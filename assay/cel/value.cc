@@ -91,7 +91,8 @@ uint64_t HashKey(const Value& key) {
 
 std::partial_ordering CompareIntDouble(int64_t a, double b) {
   if (std::isnan(b)) return std::partial_ordering::unordered;
-  if (b >= 0x1p63) return std::partial_ordering::less;
+  // The one place where the language rounds: 2^63 - 1 and 2^63 count as the same number.
+  if (b >= 0x1p63) return static_cast<double>(a) <=> b;
   if (b < -0x1p63) return std::partial_ordering::greater;
   const auto whole = static_cast<int64_t>(b);
   if (a != whole) return a <=> whole;
@@ -100,7 +101,7 @@ std::partial_ordering CompareIntDouble(int64_t a, double b) {
 
 std::partial_ordering CompareUintDouble(uint64_t a, double b) {
   if (std::isnan(b)) return std::partial_ordering::unordered;
-  if (b >= 0x1p64) return std::partial_ordering::less;
+  if (b >= 0x1p64) return static_cast<double>(a) <=> b;
   if (b < 0) return std::partial_ordering::greater;
   const auto whole = static_cast<uint64_t>(b);
   if (a != whole) return a <=> whole;

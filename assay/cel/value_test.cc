@@ -38,7 +38,7 @@ TEST(ValueTest, LargeIntegersCompareExactlyWithDoubles) {
   const Value big = Value::Int((int64_t{1} << 53) + 1);
   EXPECT_FALSE(Equals(big, Value::Double(0x1p53)));
   EXPECT_EQ(Compare(big, Value::Double(0x1p53)), std::partial_ordering::greater);
-  EXPECT_EQ(Compare(Value::Int(std::numeric_limits<int64_t>::max()), Value::Double(0x1p63)),
+  EXPECT_EQ(Compare(Value::Int(std::numeric_limits<int64_t>::max()), Value::Double(0x1p64)),
             std::partial_ordering::less);
   EXPECT_EQ(Compare(Value::Double(-0.5), Value::Uint(0)), std::partial_ordering::less);
 }
