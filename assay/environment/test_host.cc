@@ -1,16 +1,15 @@
-// Stands for assay in tests that kill it:
+// Stands for assay, and for services, in tests:
 //   test_host guardian-process JOURNAL RUN   the guardian
-//   test_host own FOLDER RUN TOKEN           starts things through a guardian, says `started`,
-//   waits
+//   test_host own FOLDER RUN TOKEN           brings an environment up, says `started`, waits
+//   test_host serve PORT [DELAY_MS]          listens (after a while), answers every GET
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
-#include <unistd.h>
-
-#include "assay/environment/guardian.h"
+#include "assay/environment/environment.h"
+#include "assay/environment/guardian/guardian.h"
 #include "lib/net/runtime.h"
+#include "lib/net/tcp.h"
 #include "lib/net/timer.h"
 
 namespace assay::environment {
@@ -18,14 +17,13 @@ namespace {
 
 /// A server, a tree of processes, and two ways of leaving the tree: a daemon (double fork, setsid)
 /// and one that also drops the marker.
-process::Launch Escaper(const std::string& token) {
+ServiceSpec Escaper(const std::string& name, const std::string& token) {
   const std::string nap = "sleep 100000." + token;
-  process::Launch launch;
-  launch.argv = {"/bin/sh", "-c",
-                 "trap '' HUP; (setsid sh -c '" + nap + " & " + nap + "' &) ; (setsid env -i " +
-                     nap + " &) ; " + nap + " & exec " + nap};
-  launch.environment = process::InheritedEnvironment();
-  return launch;
+  ServiceSpec service{.name = name};
+  service.command = {Fixed("/bin/sh"), Fixed("-c"),
+                     Fixed("trap '' HUP; (setsid sh -c '" + nap + " & " + nap +
+                           "' &) ; (setsid env -i " + nap + " &) ; " + nap + " & exec " + nap)};
+  return service;
 }
 
 net::Task<int> Own(std::string folder, std::string run, std::string token) {
@@ -36,32 +34,71 @@ net::Task<int> Own(std::string folder, std::string run, std::string token) {
                                             .environment = process::InheritedEnvironment()},
                                            soon);
   if (!guardian.has_value()) co_return 1;
+  const base::SystemClock clock;
+  EnvironmentSpec spec{.name = "local"};
   for (const char* service : {"first", "second", "third"}) {
-    const std::string scratch = folder + "/scratch-" + service;
-    if (!(co_await (*guardian)->Own(scratch, soon)).has_value()) co_return 1;
-    if (::system(("mkdir " + scratch).c_str()) != 0) co_return 1;
-    auto started = co_await (*guardian)->StartProcess(
-        {.service = service, .launch = Escaper(token), .limits = {}}, soon);
-    if (!started.has_value()) co_return 1;
+    spec.services.push_back(Escaper(service, token));
   }
+  spec.services[2].depends_on = {{.service = "first"}};
+  auto environment = MakeEnvironment(
+      std::move(spec), {.clock = clock,
+                        .executor = co_await net::CurrentExecutor(),
+                        .guardian = guardian->get(),
+                        .sink = [](std::string_view, std::string_view, boost::json::object,
+                                   std::vector<std::string>) {},
+                        .run_directory = folder,
+                        .inherited = process::InheritedEnvironment()});
+  if (!environment.has_value()) co_return 1;
+  if (!(co_await (*environment)->Start(soon)).has_value()) co_return 1;
   std::puts("started");
   std::fflush(stdout);
   (void)co_await net::Sleep(std::chrono::hours(1));
   co_return 0;
 }
 
+net::Task<int> Serve(uint16_t port, base::Duration delay) {
+  (void)co_await net::Sleep(delay);
+  auto listener = net::Listen(co_await net::CurrentExecutor(), "127.0.0.1", port);
+  if (!listener.has_value()) {
+    std::fputs((listener.error().message + "\n").c_str(), stderr);
+    co_return 1;
+  }
+  std::printf("listening on %d\n", port);
+  std::fflush(stdout);
+  while (true) {
+    auto stream = co_await listener->Accept(base::Deadline::Never());
+    if (!stream.has_value()) co_return 1;
+    std::array<std::byte, 4096> request{};
+    const auto soon = base::Deadline::After(std::chrono::seconds(1));
+    const auto got = co_await stream->Read(request, soon);
+    if (!got.has_value() || *got == 0) continue;
+    (void)co_await stream->Write(
+        std::string_view("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{\"up\":true}"),
+        soon);
+  }
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  const std::string mode = arguments.empty() ? "" : arguments[0];
+  net::Runtime runtime;
+  if (mode == kGuardianSubcommand && arguments.size() == 3) {
+    return RunGuardian(arguments[1], arguments[2]);
+  }
+  if (mode == "own" && arguments.size() == 4) {
+    return runtime.Run(Own(arguments[1], arguments[2], arguments[3]));
+  }
+  if (mode == "serve" && arguments.size() >= 2) {
+    const int delay_ms = arguments.size() > 2 ? std::stoi(arguments[2]) : 0;
+    return runtime.Run(
+        Serve(static_cast<uint16_t>(std::stoi(arguments[1])), std::chrono::milliseconds(delay_ms)));
+  }
+  std::fputs("usage: see the top of test_host.cc\n", stderr);
+  return 1;
+}
+
 }  // namespace
 }  // namespace assay::environment
 
 int main(int argc, char** argv) {
-  const std::string mode = argc > 1 ? argv[1] : "";
-  if (mode == assay::environment::kGuardianSubcommand && argc == 4) {
-    return assay::environment::RunGuardian(argv[2], argv[3]);
-  }
-  if (mode == "own" && argc == 5) {
-    net::Runtime runtime;
-    return runtime.Run(assay::environment::Own(argv[2], argv[3], argv[4]));
-  }
-  std::fputs("usage: test_host guardian-process JOURNAL RUN | own FOLDER RUN TOKEN\n", stderr);
-  return 1;
+  return assay::environment::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

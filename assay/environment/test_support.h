@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "assay/environment/guardian.h"
+#include "assay/environment/guardian/guardian.h"
 #include "lib/net/runtime.h"
 #include "lib/net/timer.h"
 #include "lib/process/spawn.h"

@@ -1,4 +1,4 @@
-#include "assay/environment/limits.h"
+#include "assay/environment/guardian/limits.h"
 
 #include <cmath>
 #include <fstream>

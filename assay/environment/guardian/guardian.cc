@@ -1,4 +1,4 @@
-#include "assay/environment/guardian.h"
+#include "assay/environment/guardian/guardian.h"
 
 #include <algorithm>
 #include <csignal>
@@ -6,9 +6,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "assay/environment/channel.h"
-#include "assay/environment/journal.h"
-#include "assay/environment/wire.h"
+#include "assay/environment/guardian/channel.h"
+#include "assay/environment/guardian/journal.h"
+#include "assay/environment/guardian/wire.h"
 #include "lib/net/runtime.h"
 
 namespace assay::environment {

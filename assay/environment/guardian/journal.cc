@@ -1,4 +1,4 @@
-#include "assay/environment/journal.h"
+#include "assay/environment/guardian/journal.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "assay/environment/journal.h"
+#include "assay/environment/guardian/journal.h"
 
 #include <csignal>
 #include <fstream>
@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "assay/environment/limits.h"
+#include "assay/environment/guardian/limits.h"
+#include "assay/environment/guardian/undo.h"
 #include "assay/environment/test_support.h"
-#include "assay/environment/undo.h"
 
 namespace assay::environment {
 namespace {

@@ -1,4 +1,4 @@
-#include "assay/environment/guardian.h"
+#include "assay/environment/guardian/guardian.h"
 
 #include <csignal>
 #include <string>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "assay/environment/journal.h"
+#include "assay/environment/guardian/journal.h"
 #include "assay/environment/test_support.h"
 #include "lib/base/random.h"
 
@@ -200,7 +200,7 @@ TEST(Guardian, UndoesEverythingWithinFiveSecondsAfterItsOwnerWasKilled) {
   EXPECT_TRUE(runtime.Run(Eventually(gone, Within(seconds(5)))));
   const auto undone = [&] { return IsUndone(folder / (run + ".journal")); };
   EXPECT_TRUE(runtime.Run(Eventually(undone, Within(seconds(5)))));
-  EXPECT_FALSE(std::filesystem::exists(folder / "scratch-first"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "environment" / "local"));
 }
 
 TEST(Guardian, SurvivesWhatATerminalSends) {
@@ -263,7 +263,7 @@ TEST(UndoLeftovers, EndsWhatARunLeftWhenItsGuardianWasKilledToo) {
   ASSERT_EQ(reports.size(), 1U);
   EXPECT_EQ(reports[0].run, run);
   EXPECT_GE(reports[0].processes, 1U);
-  EXPECT_EQ(reports[0].paths, 3U);
+  EXPECT_EQ(reports[0].paths, 1U);
   EXPECT_TRUE(FindMarked(run).empty());
   EXPECT_FALSE(std::filesystem::exists(journal));
   // The one that dropped the marker and lost its guardian cannot be told from a stranger.

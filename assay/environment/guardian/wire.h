@@ -3,7 +3,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "assay/environment/guardian.h"
+#include "assay/environment/guardian/guardian.h"
 
 namespace assay::environment::wire {
 

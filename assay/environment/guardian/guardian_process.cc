@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "assay/environment/channel.h"
-#include "assay/environment/guardian.h"
-#include "assay/environment/journal.h"
-#include "assay/environment/wire.h"
+#include "assay/environment/guardian/channel.h"
+#include "assay/environment/guardian/guardian.h"
+#include "assay/environment/guardian/journal.h"
+#include "assay/environment/guardian/wire.h"
 
 namespace assay::environment {
 

@@ -1,4 +1,4 @@
-#include "assay/environment/channel.h"
+#include "assay/environment/guardian/channel.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "assay/environment/undo.h"
+#include "assay/environment/guardian/undo.h"
 
 #include <algorithm>
 #include <csignal>
@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "assay/environment/journal.h"
+#include "assay/environment/guardian/journal.h"
 #include "lib/process/descriptor.h"
 
 namespace assay::environment {

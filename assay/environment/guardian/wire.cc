@@ -1,4 +1,4 @@
-#include "assay/environment/wire.h"
+#include "assay/environment/guardian/wire.h"
 
 #include <boost/json.hpp>
 

@@ -22,8 +22,8 @@
 
 #include <boost/json/object.hpp>
 
-#include "assay/environment/limits.h"
-#include "assay/environment/undo.h"
+#include "assay/environment/guardian/limits.h"
+#include "assay/environment/guardian/undo.h"
 #include "lib/base/deadline.h"
 #include "lib/base/result.h"
 #include "lib/net/descriptor.h"

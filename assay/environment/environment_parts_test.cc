@@ -1,0 +1,169 @@
+// Start order, ports, captured logs, the probe's GET, and what needs no processes.
+
+#include <set>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "assay/environment/environment.h"
+#include "assay/environment/http_get.h"
+#include "assay/environment/log_capture.h"
+#include "assay/environment/ports.h"
+#include "assay/environment/test_support.h"
+#include "lib/net/tcp.h"
+
+namespace assay::environment {
+namespace {
+
+using testing_support::ReadFile;
+using testing_support::TempDir;
+
+ServiceSpec Named(const std::string& name, const std::vector<std::string>& needs) {
+  ServiceSpec service{.name = name};
+  for (const std::string& other : needs) service.depends_on.push_back({.service = other});
+  return service;
+}
+
+TEST(StartOrder, PutsDependenciesFirst) {
+  const auto order = StartOrder({Named("web", {"api"}), Named("db", {}), Named("api", {"db"})});
+  EXPECT_EQ(order.value(), (std::vector<size_t>{1, 2, 0}));
+}
+
+TEST(StartOrder, ShowsACircle) {
+  const auto order =
+      StartOrder({Named("web", {"api"}), Named("api", {"db"}), Named("db", {"api"})});
+  EXPECT_EQ(order.error().code, base::ErrorCode::kInvalid);
+  EXPECT_EQ(order.error().message, "services depend on each other in a circle: api -> db -> api");
+}
+
+TEST(StartOrder, SuggestsTheServiceThatWasMeant) {
+  const auto order = StartOrder({Named("api", {"postgras"}), Named("postgres", {})});
+  EXPECT_TRUE(order.error().message.contains("\"postgras\""));
+  EXPECT_EQ(order.error().hint, "did you mean \"postgres\"?");
+}
+
+TEST(PortPool, NeverGivesAPortTwiceWhileItIsHeld) {
+  PortPool pool(7);
+  PortPool same(7);
+  std::vector<ReservedPort> held;
+  std::set<uint16_t> numbers;
+  for (int i = 0; i < 50; ++i) {
+    held.push_back((i % 2 == 0 ? pool : same).Take().value());
+    held.back().Release();
+    numbers.insert(held.back().number());
+  }
+  EXPECT_EQ(numbers.size(), 50U);
+}
+
+TEST(PortPool, RefusesAFixedPortThatIsInUse) {
+  net::Runtime runtime;
+  const auto listener = net::Listen(runtime.executor(), "127.0.0.1", 0).value();
+  const auto taken = PortPool::TakeFixed(listener.port());
+  EXPECT_EQ(taken.error().code, base::ErrorCode::kConflict);
+  EXPECT_TRUE(taken.error().message.contains(std::to_string(listener.port())));
+}
+
+TEST(LogCapture, CountsMatchingLinesAcrossPieces) {
+  const TempDir folder;
+  auto log = LogCapture::Create(folder / "a.log", 1 << 20).value();
+  const auto watch = log->Watch("ready: [0-9]+").value();
+  ASSERT_TRUE(log->Append("ready: 1\nrea").has_value());
+  ASSERT_TRUE(log->Append("dy: 2\nnot ready: x\nready: 3").has_value());
+  EXPECT_EQ(watch->count(), 2) << "the last line is not finished";
+  EXPECT_EQ(log->Tail(2), (std::vector<std::string>{"not ready: x", "ready: 3"}));
+  EXPECT_EQ(log->Tail(100).size(), 4U);
+  EXPECT_EQ(ReadFile(folder / "a.log"), "ready: 1\nready: 2\nnot ready: x\nready: 3");
+}
+
+TEST(LogCapture, KeepsTheNewestPartAndSaysWhatWasLost) {
+  const TempDir folder;
+  auto log = LogCapture::Create(folder / "a.log", 200).value();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(log->Append("line " + std::to_string(i) + "\n").has_value());
+  }
+  const std::string kept = log->Contents();
+  EXPECT_LT(kept.size(), 400U);
+  EXPECT_TRUE(kept.ends_with("line 99\n"));
+  EXPECT_TRUE(kept.contains("[assay: log rotated, "));
+  EXPECT_GT(log->dropped_bytes(), 500U);
+}
+
+TEST(LogCapture, RefusesAPatternThatIsNoRegularExpression) {
+  const TempDir folder;
+  auto log = LogCapture::Create(folder / "a.log", 1 << 20).value();
+  EXPECT_EQ(log->Watch("(open").error().code, base::ErrorCode::kInvalid);
+  EXPECT_EQ(LogCapture::Create(folder / "no" / "a.log", 1).error().code, base::ErrorCode::kIo);
+}
+
+TEST(HttpTarget, SplitsAnUrl) {
+  const HttpTarget target = ParseHttpTarget("http://localhost:8080/health?deep=1").value();
+  EXPECT_EQ(target.host, "localhost");
+  EXPECT_EQ(target.port, 8080);
+  EXPECT_EQ(target.path, "/health?deep=1");
+  EXPECT_EQ(ParseHttpTarget("http://[::1]:81").value().host, "::1");
+  EXPECT_EQ(ParseHttpTarget("http://a").value().port, 80);
+  EXPECT_EQ(ParseHttpTarget("https://a/").error().code, base::ErrorCode::kUnsupported);
+  EXPECT_EQ(ParseHttpTarget("http://a:x/").error().code, base::ErrorCode::kInvalid);
+  EXPECT_EQ(ParseHttpTarget("http:///x").error().code, base::ErrorCode::kInvalid);
+}
+
+/// An environment without processes, whose events are not of interest.
+base::Result<std::unique_ptr<Environment>> MakeRemote(EnvironmentSpec spec, net::Runtime& runtime,
+                                                      const base::Clock& clock) {
+  return MakeEnvironment(std::move(spec),
+                         {.clock = clock,
+                          .executor = runtime.executor(),
+                          .sink = [](std::string_view, std::string_view, boost::json::object,
+                                     std::vector<std::string>) {},
+                          .run_directory = "/",
+                          .inherited = {}});
+}
+
+TEST(RemoteEnvironment, OnlyProbesWhatIsThere) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  const auto listener = net::Listen(runtime.executor(), "127.0.0.1", 0).value();
+  const std::string address = listener.local().ToString();
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  ServiceSpec api{.name = "api"};
+  api.probes = {{.kind = ProbeKind::kTcp, .target = Fixed(address)}};
+  spec.services = {api};
+  spec.endpoints = {{.name = "api", .url = Fixed("http://" + address)}};
+  auto environment = MakeRemote(spec, runtime, clock).value();
+  EXPECT_TRUE(runtime.Run(environment->Start(Soon())).has_value());
+  EXPECT_EQ(environment->endpoints()[0].url, "http://" + address);
+  const auto killed = runtime.Run(environment->Control("api", ServiceCommand::kKill, Soon()));
+  EXPECT_EQ(killed.error().code, base::ErrorCode::kUnsupported);
+  EXPECT_TRUE(runtime.Run(environment->Stop(Soon())).has_value());
+}
+
+TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  ServiceSpec api{.name = "api"};
+  api.probes = {{.kind = ProbeKind::kHttp,
+                 .target = Fixed("http://127.0.0.1:1/health"),
+                 .within = std::chrono::milliseconds(100),
+                 .every = std::chrono::milliseconds(20)}};
+  spec.services = {api};
+  auto environment = MakeRemote(spec, runtime, clock).value();
+  const auto started = runtime.Run(environment->Start(Soon()));
+  EXPECT_EQ(started.error().code, base::ErrorCode::kTimeout);
+  EXPECT_TRUE(started.error().message.contains("service \"api\" is not ready"));
+  EXPECT_FALSE(started.error().hint.empty());
+}
+
+TEST(Environment, RefusesTypesThatThisVersionCannotStart) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  for (const auto type : {EnvironmentType::kCompose, EnvironmentType::kKubernetes}) {
+    EnvironmentSpec spec{.name = "x", .type = type};
+    const auto made = MakeRemote(std::move(spec), runtime, clock);
+    EXPECT_EQ(made.error().code, base::ErrorCode::kUnsupported);
+    EXPECT_FALSE(made.error().hint.empty());
+  }
+}
+
+}  // namespace
+}  // namespace assay::environment
