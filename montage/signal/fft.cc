@@ -1,128 +1,51 @@
 #include "montage/signal/fft.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cassert>
-#include <cmath>
-#include <numbers>
 #include <utility>
 
+#include "montage/signal/radix.h"
 #include "montage/signal/simd.h"
 
 namespace montage::signal {
 namespace {
 
-constexpr size_t kLargestRadix = 13;
-
-/// Input and output of one stage, split into real and imaginary parts.
-struct Planes {
-  const double* __restrict in_real;
-  const double* __restrict in_imaginary;
-  double* __restrict out_real;
-  double* __restrict out_imaginary;
-};
-
-/// cos and sin of -2 pi numerator / denominator; reduced first, so that it is exact at the axes.
-std::pair<double, double> UnitRoot(size_t numerator, size_t denominator) {
-  const size_t turn = numerator % denominator;
-  if (turn == 0) return {1.0, 0.0};
-  if (2 * turn == denominator) return {-1.0, 0.0};
-  if (4 * turn == denominator) return {0.0, -1.0};
-  if (4 * turn == 3 * denominator) return {0.0, 1.0};
-  const double angle =
-      2.0 * std::numbers::pi * static_cast<double>(turn) / static_cast<double>(denominator);
-  return {std::cos(angle), -std::sin(angle)};
-}
-
-MONTAGE_SIMD_CLONES void Radix2(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
-  for (size_t p = 0; p < groups; ++p) {
-    const double w_real = twiddles[2 * p];
-    const double w_imaginary = twiddles[2 * p + 1];
-    const double* __restrict a_real = planes.in_real + stride * p;
-    const double* __restrict a_imaginary = planes.in_imaginary + stride * p;
-    const double* __restrict b_real = a_real + stride * groups;
-    const double* __restrict b_imaginary = a_imaginary + stride * groups;
-    double* __restrict y_real = planes.out_real + stride * 2 * p;
-    double* __restrict y_imaginary = planes.out_imaginary + stride * 2 * p;
-    for (size_t q = 0; q < stride; ++q) {
-      const double d_real = a_real[q] - b_real[q];
-      const double d_imaginary = a_imaginary[q] - b_imaginary[q];
-      y_real[q] = a_real[q] + b_real[q];
-      y_imaginary[q] = a_imaginary[q] + b_imaginary[q];
-      y_real[q + stride] = d_real * w_real - d_imaginary * w_imaginary;
-      y_imaginary[q + stride] = d_real * w_imaginary + d_imaginary * w_real;
+/// Spectrum of the real sequence from the transform Z of even samples + i odd samples:
+/// X[k] = E + w O, X[half - k] = conj(E - w O), E and O being recovered from Z[k], conj(Z[half -
+/// k]).
+MONTAGE_SIMD_CLONES void UnpackReal(const double* __restrict z_real,
+                                    const double* __restrict z_imaginary, const double* cosines,
+                                    const double* sines, size_t half, size_t lanes,
+                                    double* __restrict real, double* __restrict imaginary) {
+  for (size_t k = 0; k <= half / 2; ++k) {
+    const size_t a = k * lanes;
+    const size_t b = (k == 0 ? 0 : half - k) * lanes;
+    const size_t out = (half - k) * lanes;
+    const double c = cosines[k];
+    const double s = sines[k];
+    for (size_t l = 0; l < lanes; ++l) {
+      const double e_real = 0.5 * (z_real[a + l] + z_real[b + l]);
+      const double e_imaginary = 0.5 * (z_imaginary[a + l] - z_imaginary[b + l]);
+      const double o_real = 0.5 * (z_imaginary[a + l] + z_imaginary[b + l]);
+      const double o_imaginary = 0.5 * (z_real[b + l] - z_real[a + l]);
+      const double t_real = o_real * c - o_imaginary * s;
+      const double t_imaginary = o_real * s + o_imaginary * c;
+      real[a + l] = e_real + t_real;
+      imaginary[a + l] = e_imaginary + t_imaginary;
+      real[out + l] = e_real - t_real;
+      imaginary[out + l] = t_imaginary - e_imaginary;
     }
   }
 }
 
-MONTAGE_SIMD_CLONES void Radix4(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
-  const size_t quarter = stride * groups;
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 6 * p;
-    const double w1_real = w[0], w1_imaginary = w[1], w2_real = w[2];
-    const double w2_imaginary = w[3], w3_real = w[4], w3_imaginary = w[5];
-    const double* __restrict x_real = planes.in_real + stride * p;
-    const double* __restrict x_imaginary = planes.in_imaginary + stride * p;
-    double* __restrict y_real = planes.out_real + stride * 4 * p;
-    double* __restrict y_imaginary = planes.out_imaginary + stride * 4 * p;
-    for (size_t q = 0; q < stride; ++q) {
-      const double even_real = x_real[q] + x_real[q + 2 * quarter];
-      const double even_imaginary = x_imaginary[q] + x_imaginary[q + 2 * quarter];
-      const double even_d_real = x_real[q] - x_real[q + 2 * quarter];
-      const double even_d_imaginary = x_imaginary[q] - x_imaginary[q + 2 * quarter];
-      const double odd_real = x_real[q + quarter] + x_real[q + 3 * quarter];
-      const double odd_imaginary = x_imaginary[q + quarter] + x_imaginary[q + 3 * quarter];
-      const double odd_d_real = x_real[q + quarter] - x_real[q + 3 * quarter];
-      const double odd_d_imaginary = x_imaginary[q + quarter] - x_imaginary[q + 3 * quarter];
-      const double s1_real = even_d_real + odd_d_imaginary;
-      const double s1_imaginary = even_d_imaginary - odd_d_real;
-      const double s2_real = even_real - odd_real;
-      const double s2_imaginary = even_imaginary - odd_imaginary;
-      const double s3_real = even_d_real - odd_d_imaginary;
-      const double s3_imaginary = even_d_imaginary + odd_d_real;
-      y_real[q] = even_real + odd_real;
-      y_imaginary[q] = even_imaginary + odd_imaginary;
-      y_real[q + stride] = s1_real * w1_real - s1_imaginary * w1_imaginary;
-      y_imaginary[q + stride] = s1_real * w1_imaginary + s1_imaginary * w1_real;
-      y_real[q + 2 * stride] = s2_real * w2_real - s2_imaginary * w2_imaginary;
-      y_imaginary[q + 2 * stride] = s2_real * w2_imaginary + s2_imaginary * w2_real;
-      y_real[q + 3 * stride] = s3_real * w3_real - s3_imaginary * w3_imaginary;
-      y_imaginary[q + 3 * stride] = s3_real * w3_imaginary + s3_imaginary * w3_real;
-    }
-  }
-}
-
-/// Any radix up to kLargestRadix, by its definition.
-void RadixAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
-              const double* twiddles) {
-  std::array<std::pair<double, double>, kLargestRadix> roots;
-  for (size_t k = 0; k < radix; ++k) roots[k] = UnitRoot(k, radix);
-  std::array<double, kLargestRadix> a_real{};
-  std::array<double, kLargestRadix> a_imaginary{};
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 2 * (radix - 1) * p;
-    for (size_t q = 0; q < stride; ++q) {
-      for (size_t k = 0; k < radix; ++k) {
-        a_real[k] = planes.in_real[q + stride * (p + groups * k)];
-        a_imaginary[k] = planes.in_imaginary[q + stride * (p + groups * k)];
-      }
-      for (size_t j = 0; j < radix; ++j) {
-        double real = 0;
-        double imaginary = 0;
-        for (size_t k = 0; k < radix; ++k) {
-          const auto [c, s] = roots[j * k % radix];
-          real += a_real[k] * c - a_imaginary[k] * s;
-          imaginary += a_real[k] * s + a_imaginary[k] * c;
-        }
-        const double w_real = j == 0 ? 1.0 : w[2 * (j - 1)];
-        const double w_imaginary = j == 0 ? 0.0 : w[2 * (j - 1) + 1];
-        planes.out_real[q + stride * (radix * p + j)] = real * w_real - imaginary * w_imaginary;
-        planes.out_imaginary[q + stride * (radix * p + j)] =
-            real * w_imaginary + imaginary * w_real;
-      }
+/// Even samples to `real`, odd ones to `imaginary`, lane by lane.
+MONTAGE_SIMD_CLONES void SplitEvenOdd(const double* __restrict samples, size_t half, size_t lanes,
+                                      double* __restrict real, double* __restrict imaginary) {
+  for (size_t k = 0; k < half; ++k) {
+    for (size_t l = 0; l < lanes; ++l) {
+      real[k * lanes + l] = samples[2 * k * lanes + l];
+      imaginary[k * lanes + l] = samples[(2 * k + 1) * lanes + l];
     }
   }
 }
@@ -236,10 +159,16 @@ void Fft::RunStages(std::span<double> real, std::span<double> imaginary) {
   double* to_imaginary = scratch_imaginary_.data();
   for (const Stage& stage : stages_) {
     const Planes planes{from_real, from_imaginary, to_real, to_imaginary};
-    if (stage.radix == 4) {
+    if (stage.radix == 4 && stage.stride == 1) {
+      Radix4First(planes, stage.groups, stage.twiddles.data());
+    } else if (stage.radix == 4) {
       Radix4(planes, stage.groups, stage.stride, stage.twiddles.data());
     } else if (stage.radix == 2) {
       Radix2(planes, stage.groups, stage.stride, stage.twiddles.data());
+    } else if (stage.radix == 3) {
+      Radix3(planes, stage.groups, stage.stride, stage.twiddles.data());
+    } else if (stage.radix == 5) {
+      Radix5(planes, stage.groups, stage.stride, stage.twiddles.data());
     } else {
       RadixAny(planes, stage.radix, stage.groups, stage.stride, stage.twiddles.data());
     }
@@ -308,7 +237,6 @@ void RealFft::Forward(std::span<const double> samples, std::span<double> real,
                       std::span<double> imaginary) {
   assert(samples.size() == length_ * lanes_);
   assert(real.size() == bins() * lanes_ && imaginary.size() == real.size());
-  const size_t lanes = lanes_;
   if (!RunsAtHalfLength(length_)) {
     std::ranges::copy(samples, real_.begin());
     std::ranges::fill(imaginary_, 0.0);
@@ -318,33 +246,10 @@ void RealFft::Forward(std::span<const double> samples, std::span<double> real,
     return;
   }
   const size_t half = length_ / 2;
-  for (size_t k = 0; k < half; ++k) {
-    std::copy_n(samples.data() + 2 * k * lanes, lanes, real_.data() + k * lanes);
-    std::copy_n(samples.data() + (2 * k + 1) * lanes, lanes, imaginary_.data() + k * lanes);
-  }
+  SplitEvenOdd(samples.data(), half, lanes_, real_.data(), imaginary_.data());
   half_.Forward(real_, imaginary_);
-  // With Z the packed transform: X[k] = E + w O, X[half - k] = conj(E - w O), where E and O are the
-  // transforms of the even and odd samples recovered from Z[k] and conj(Z[half - k]).
-  for (size_t k = 0; k <= half / 2; ++k) {
-    const size_t mirror = k == 0 ? 0 : half - k;
-    const double c = cosines_[k];
-    const double s = sines_[k];
-    for (size_t l = 0; l < lanes; ++l) {
-      const double a_real = real_[k * lanes + l], a_imaginary = imaginary_[k * lanes + l];
-      const double b_real = real_[mirror * lanes + l];
-      const double b_imaginary = imaginary_[mirror * lanes + l];
-      const double e_real = 0.5 * (a_real + b_real);
-      const double e_imaginary = 0.5 * (a_imaginary - b_imaginary);
-      const double o_real = 0.5 * (a_imaginary + b_imaginary);
-      const double o_imaginary = 0.5 * (b_real - a_real);
-      const double t_real = o_real * c - o_imaginary * s;
-      const double t_imaginary = o_real * s + o_imaginary * c;
-      real[k * lanes + l] = e_real + t_real;
-      imaginary[k * lanes + l] = e_imaginary + t_imaginary;
-      real[(half - k) * lanes + l] = e_real - t_real;
-      imaginary[(half - k) * lanes + l] = t_imaginary - e_imaginary;
-    }
-  }
+  UnpackReal(real_.data(), imaginary_.data(), cosines_.data(), sines_.data(), half, lanes_,
+             real.data(), imaginary.data());
 }
 
 void RealFft::Inverse(std::span<const double> real, std::span<const double> imaginary,
@@ -391,8 +296,10 @@ void RealFft::Inverse(std::span<const double> real, std::span<const double> imag
   }
   half_.Inverse(real_, imaginary_);
   for (size_t k = 0; k < half; ++k) {
-    std::copy_n(real_.data() + k * lanes, lanes, samples.data() + 2 * k * lanes);
-    std::copy_n(imaginary_.data() + k * lanes, lanes, samples.data() + (2 * k + 1) * lanes);
+    for (size_t l = 0; l < lanes; ++l) {
+      samples[2 * k * lanes + l] = real_[k * lanes + l];
+      samples[(2 * k + 1) * lanes + l] = imaginary_[k * lanes + l];
+    }
   }
 }
 

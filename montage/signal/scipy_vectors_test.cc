@@ -1,6 +1,7 @@
 // Every linear step against SciPy's numbers on committed vectors.
 
 #include <algorithm>
+#include <array>
 #include <complex>
 #include <string>
 #include <vector>
@@ -173,6 +174,15 @@ TEST(ScipyVectors, CrossSpectrumAndCoherence) {
     EXPECT_LT(RelativeError(real, Numbers(entry.at("real"))), kAgreement);
     EXPECT_LT(RelativeError(imaginary, Numbers(entry.at("imaginary"))), kAgreement);
     EXPECT_LT(RelativeError(Coherence(*cross), Numbers(entry.at("coherence"))), kAgreement);
+    const auto first = First(x, n), second = First(y, n);
+    const std::array<std::span<const double>, 3> channels = {first, first, second};
+    const auto pairs =
+        CoherenceOfPairs(channels, 256, {Size(entry.at("segment")), Size(entry.at("overlap"))});
+    ASSERT_TRUE(pairs.has_value());
+    ASSERT_EQ(pairs->size(), 3U);
+    EXPECT_NEAR((*pairs)[0][5], 1.0, 1e-12);
+    EXPECT_LT(RelativeError((*pairs)[1], Numbers(entry.at("coherence"))), kAgreement);
+    EXPECT_LT(RelativeError((*pairs)[2], Numbers(entry.at("coherence"))), kAgreement);
   }
 }
 

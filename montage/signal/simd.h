@@ -17,3 +17,13 @@
 #else
 #define MONTAGE_SIMD_CLONES
 #endif
+
+/// Before a loop whose count is a multiple of 4 as a rule: vectors of 4, no unrolling that would
+/// leave short counts to the scalar rest. Builds that do not vectorise (sanitizers, -O1) need no
+/// warning.
+#if defined(__clang__) && defined(__OPTIMIZE__)
+#pragma clang diagnostic ignored "-Wpass-failed"
+#define MONTAGE_SIMD_LOOP _Pragma("clang loop vectorize_width(4) interleave_count(1)")
+#else
+#define MONTAGE_SIMD_LOOP
+#endif

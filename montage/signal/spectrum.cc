@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -115,34 +117,73 @@ double SpectralEntropy(const Spectrum& spectrum, FrequencyRange range) {
   return std::min(1.0, entropy / std::log(static_cast<double>(power.size())));
 }
 
-base::Result<std::vector<std::complex<double>>> AnalyticSignal(std::span<const double> samples) {
+namespace {
+
+/// The Hilbert transform of one length: every positive frequency times -i; 0 Hz and half the rate
+/// have none.
+class Hilbert {
+ public:
+  explicit Hilbert(size_t length) : fft_(length), real_(fft_.bins()), imaginary_(fft_.bins()) {}
+
+  size_t length() const { return fft_.length(); }
+
+  void Transform(std::span<const double> samples, std::span<double> transformed) {
+    fft_.Forward(samples, real_, imaginary_);
+    for (size_t k = 0; k < fft_.bins(); ++k) {
+      const bool alone = k == 0 || 2 * k == length();
+      const double was_real = real_[k];
+      real_[k] = alone ? 0.0 : imaginary_[k];
+      imaginary_[k] = alone ? 0.0 : -was_real;
+    }
+    fft_.Inverse(real_, imaginary_, transformed);
+  }
+
+ private:
+  RealFft fft_;
+  std::vector<double> real_;
+  std::vector<double> imaginary_;
+};
+
+base::Result<void> CheckInput(std::span<const double> samples) {
   if (samples.empty()) {
     return base::Fail(base::ErrorCode::kInvalid, "no samples to take the envelope of");
   }
-  TRY(CheckFinite(samples));
-  const size_t n = samples.size();
-  std::vector<double> real(samples.begin(), samples.end());
-  std::vector<double> imaginary(n, 0.0);
-  Fft fft(n);
-  fft.Forward(real, imaginary);
-  const size_t first_negative = n / 2 + 1;
-  const size_t last_doubled = (n - 1) / 2;
-  for (size_t k = 1; k < n; ++k) {
-    const double factor = k <= last_doubled ? 2.0 : k < first_negative ? 1.0 : 0.0;
-    real[k] *= factor;
-    imaginary[k] *= factor;
-  }
-  fft.Inverse(real, imaginary);
-  std::vector<std::complex<double>> analytic(n);
-  for (size_t i = 0; i < n; ++i) analytic[i] = {real[i], imaginary[i]};
+  return CheckFinite(samples);
+}
+
+}  // namespace
+
+base::Result<std::vector<std::complex<double>>> AnalyticSignal(std::span<const double> samples) {
+  TRY(CheckInput(samples));
+  std::vector<double> imaginary(samples.size());
+  Hilbert(samples.size()).Transform(samples, imaginary);
+  std::vector<std::complex<double>> analytic(samples.size());
+  for (size_t i = 0; i < analytic.size(); ++i) analytic[i] = {samples[i], imaginary[i]};
   return analytic;
 }
 
 base::Result<std::vector<double>> Envelope(std::span<const double> samples) {
-  TRY(const auto analytic, AnalyticSignal(samples));
-  std::vector<double> envelope(analytic.size());
-  for (size_t i = 0; i < analytic.size(); ++i) envelope[i] = std::abs(analytic[i]);
-  return envelope;
+  TRY(auto envelopes, EnvelopeAll(std::span(&samples, 1)));
+  return std::move(envelopes.front());
+}
+
+base::Result<std::vector<std::vector<double>>> EnvelopeAll(
+    std::span<const std::span<const double>> channels) {
+  std::vector<std::vector<double>> envelopes;
+  std::unique_ptr<Hilbert> hilbert;
+  for (const auto& samples : channels) {
+    TRY(CheckInput(samples));
+    if (!hilbert || hilbert->length() != samples.size()) {
+      hilbert = std::make_unique<Hilbert>(samples.size());
+    }
+    std::vector<double> envelope(samples.size());
+    hilbert->Transform(samples, envelope);
+    for (size_t i = 0; i < envelope.size(); ++i) {
+      envelope[i] = std::sqrt(samples[i] * samples[i] + envelope[i] * envelope[i]);
+    }
+    envelopes.push_back(std::move(envelope));
+  }
+  return envelopes;
 }
 
 }  // namespace montage::signal

@@ -74,6 +74,11 @@ base::Result<CrossSpectrum> Cross(std::span<const double> first, std::span<const
                                   double rate_hz, WelchOptions options);
 /// |Pxy|^2 / (Pxx Pyy) a bin (scipy.signal.coherence); 0 where a spectrum is 0.
 std::vector<double> Coherence(const CrossSpectrum& cross);
+/// Coherence of all pairs (0, 1), (0, 2), ... (1, 2), ... of equally long channels over common
+/// segments; each channel's segments are transformed once. One row a pair, in that order.
+/// Errors as Cross.
+base::Result<std::vector<std::vector<double>>> CoherenceOfPairs(
+    std::span<const std::span<const double>> channels, double rate_hz, WelchOptions options);
 /// Im(Pxy) / sqrt(Pxx Pyy) a bin (Nolte et al. 2004), in [-1, 1].
 std::vector<double> ImaginaryCoherence(const CrossSpectrum& cross);
 
@@ -111,6 +116,9 @@ double SpectralEntropy(const Spectrum& spectrum, FrequencyRange range);
 
 /// Magnitude of the analytic signal (scipy.signal.hilbert). Errors: empty or non-finite input.
 base::Result<std::vector<double>> Envelope(std::span<const double> samples);
+/// The same for many channels; those of equal length share one transform.
+base::Result<std::vector<std::vector<double>>> EnvelopeAll(
+    std::span<const std::span<const double>> channels);
 /// The analytic signal: the input plus i times its Hilbert transform (Marple 1999).
 base::Result<std::vector<std::complex<double>>> AnalyticSignal(std::span<const double> samples);
 

@@ -61,6 +61,11 @@ TEST(Spectrum, RefusesWhatHasNone) {
   EXPECT_FALSE(Cross(x, broken, 256, {256, 128}).has_value());
   EXPECT_FALSE(Cross(x, std::span(x).first(3), 256, {256, 128}).has_value());
   EXPECT_FALSE(Envelope({}).has_value());
+  EXPECT_FALSE(Envelope(broken).has_value());
+  const std::span<const double> unequal[2] = {x, std::span(x).first(3)};
+  EXPECT_THAT(CoherenceOfPairs(unequal, 256, {256, 128}).error().message, HasSubstr("500 and 3"));
+  const std::span<const double> with_nan[2] = {x, broken};
+  EXPECT_FALSE(CoherenceOfPairs(with_nan, 256, {256, 128}).has_value());
 }
 
 TEST(Coherence, OfASignalWithItselfIsOneAndOfADelayedOneImaginary) {

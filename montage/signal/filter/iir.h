@@ -51,8 +51,6 @@ class SosFilter {
   void Settle(std::span<const double> level);
 
  private:
-  friend base::Result<void> FilterZeroPhase(std::span<const Biquad>,
-                                            std::span<const std::span<double>>);
   Sections sections_;
   size_t lanes_;
   std::vector<double> state_;  ///< [section][2][lane]
