@@ -25,7 +25,7 @@ constexpr std::string_view kFirstLine = "montage-keys 1";
 constexpr size_t kIdBytes = 8;
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kSealedKeyBytes = 12 + kKeyBytes + 16;
-constexpr size_t kHeaderBytes = kMagic.size() + kIdBytes + kSealedKeyBytes;
+static_assert(KeyRing::kHeaderBytes == kMagic.size() + kIdBytes + kSealedKeyBytes);
 
 std::string NewLine() {
   const std::string id = crypto::Sha256Hex(crypto::RandomBytes(kKeyBytes)).substr(0, kIdBytes);
@@ -107,25 +107,32 @@ base::Result<KeyRing> KeyRing::Rotate(const fs::path& file) {
   return LoadOrCreate(file);
 }
 
-std::string KeyRing::Seal(std::string_view plaintext, std::string_view context) const {
-  const std::string data_key = crypto::RandomBytes(kKeyBytes);
-  const std::string header = std::string(kMagic) + newest_;
-  return header + crypto::Seal(keys_.at(newest_), data_key, header) +
-         crypto::Seal(data_key, plaintext, context);
+KeyRing::DataKey KeyRing::NewDataKey() const {
+  DataKey made{.header = std::string(kMagic) + newest_, .key = crypto::RandomBytes(kKeyBytes)};
+  made.header += crypto::Seal(keys_.at(newest_), made.key, made.header);
+  return made;
 }
 
-base::Result<std::string> KeyRing::Open(std::string_view sealed, std::string_view context) const {
-  if (sealed.size() < kHeaderBytes || !sealed.starts_with(kMagic)) {
+base::Result<std::string> KeyRing::OpenDataKey(std::string_view header) const {
+  if (header.size() != kHeaderBytes || !header.starts_with(kMagic)) {
     return Fail(ErrorCode::kCorrupt, "the payload is no sealed envelope");
   }
-  const std::string_view header = sealed.substr(0, kMagic.size() + kIdBytes);
-  const auto key = keys_.find(std::string(header.substr(kMagic.size())));
+  const std::string_view name = header.substr(0, kMagic.size() + kIdBytes);
+  const auto key = keys_.find(std::string(name.substr(kMagic.size())));
   if (key == keys_.end()) {
     return Fail(ErrorCode::kNotFound, "the payload was sealed with a key that is not in the file");
   }
-  TRY(const std::string data_key,
-      crypto::Open(key->second, sealed.substr(header.size(), kSealedKeyBytes), header));
-  return crypto::Open(data_key, sealed.substr(kHeaderBytes), context);
+  return crypto::Open(key->second, header.substr(name.size(), kSealedKeyBytes), name);
+}
+
+std::string KeyRing::Seal(std::string_view plaintext, std::string_view context) const {
+  const DataKey data = NewDataKey();
+  return data.header + crypto::Seal(data.key, plaintext, context);
+}
+
+base::Result<std::string> KeyRing::Open(std::string_view sealed, std::string_view context) const {
+  TRY(const std::string key, OpenDataKey(sealed.substr(0, kHeaderBytes)));
+  return crypto::Open(key, sealed.substr(kHeaderBytes), context);
 }
 
 std::map<std::string, std::string> KeyRing::Derive(std::string_view purpose) const {

@@ -29,6 +29,16 @@ class KeyRing {
   base::Result<std::string> Open(std::string_view sealed, std::string_view context) const;
   /// A 32-byte secret for another purpose, by key id: HMAC-SHA256(key, purpose).
   std::map<std::string, std::string> Derive(std::string_view purpose) const;
+  /// For payloads that are sealed piece by piece: the envelope's first bytes and the key in them.
+  struct DataKey {
+    std::string header;
+    std::string key;
+  };
+  DataKey NewDataKey() const;
+  /// The key in `header`, which must have kHeaderBytes bytes.
+  base::Result<std::string> OpenDataKey(std::string_view header) const;
+  static constexpr size_t kHeaderBytes = 4 + 8 + 60;
+
   const std::string& newest() const { return newest_; }
 
  private:

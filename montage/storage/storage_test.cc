@@ -9,6 +9,7 @@
 #include "montage/storage/ids.h"
 #include "montage/storage/schema.h"
 #include "montage/storage/sealed.h"
+#include "montage/storage/sealed_stream.h"
 
 namespace montage::storage {
 namespace {
@@ -31,10 +32,9 @@ TEST_F(MigratorTest, GoesUpAndDownAndUpAgain) {
   Migrator migrator(*database_, Migrations(), clock_);
   EXPECT_EQ(migrator.Up(kNever).value(), std::ssize(Migrations()));
   EXPECT_EQ(migrator.Up(kNever).value(), 0);
-  for (const char* table :
-       {"users", "roles", "api_keys", "refresh_tokens", "files", "analysis_jobs",
-        "analysis_results", "analysis_metrics", "system_metrics", "batches", "audit_log",
-        "idempotency_keys", "schema_migrations"}) {
+  for (const char* table : {"users", "api_keys", "refresh_tokens", "files", "analysis_jobs",
+                            "analysis_results", "analysis_metrics", "system_metrics", "batches",
+                            "audit_log", "idempotency_keys", "schema_migrations"}) {
     EXPECT_TRUE(sql::Query(*database_, std::string("SELECT * FROM ") + table, {}, kNever)) << table;
   }
   EXPECT_EQ(migrator.Down(0, kNever).value(), std::ssize(Migrations()));
@@ -98,6 +98,57 @@ TEST(KeyRing, RefusesFilesThatAreOpenToOthersOrNoKeyFiles) {
   fs::permissions(folder / "keys", fs::perms(0600));
   std::ofstream(folder / "keys") << "montage-keys 1\nshort\n";
   EXPECT_EQ(KeyRing::LoadOrCreate(folder / "keys").error().code, base::ErrorCode::kCorrupt);
+}
+
+class SealedStreamTest : public testing::Test {
+ protected:
+  std::string Sealed(const std::string& plain) {
+    objects::TextSource source(plain);
+    SealingSource sealing(ring_, source, "files/1");
+    return objects::ReadAll(sealing, 1 << 24, kNever).value();
+  }
+  base::Result<std::string> Opened(const std::string& sealed, const std::string& context) {
+    OpeningSource opening(ring_, std::make_unique<objects::TextSource>(sealed), context);
+    return objects::ReadAll(opening, 1 << 24, kNever);
+  }
+
+  testing_support::TempDir folder_;
+  KeyRing ring_ = KeyRing::LoadOrCreate(folder_ / "keys").value();
+};
+
+TEST_F(SealedStreamTest, EveryLengthComesBack) {
+  for (const size_t size :
+       {0UL, 1UL, kFrameBytes - 1, kFrameBytes, kFrameBytes + 1, 3 * kFrameBytes, 200'000UL}) {
+    std::string plain(size, 'p');
+    if (size > 10) plain[size - 3] = 'q';
+    const std::string sealed = Sealed(plain);
+    EXPECT_EQ(Opened(sealed, "files/1").value(), plain) << size;
+    EXPECT_THAT(sealed, testing::Not(testing::HasSubstr("pppp")));
+    EXPECT_FALSE(Opened(sealed, "files/2").has_value());
+  }
+}
+
+TEST_F(SealedStreamTest, CutSwappedAndChangedFramesAreRefused) {
+  std::string plain;
+  for (size_t i = 0; i < 3 * kFrameBytes; ++i) plain += static_cast<char>('a' + i % 17);
+  const std::string sealed = Sealed(plain);
+  const size_t frame = kFrameBytes + 28;
+  const size_t header = sealed.size() - 3 * frame;
+  for (const size_t length :
+       {0UL, 1UL, header - 1, header, header + frame, header + 2 * frame, sealed.size() - 1}) {
+    EXPECT_FALSE(Opened(sealed.substr(0, length), "files/1").has_value()) << length;
+  }
+  std::string swapped = sealed;
+  std::swap_ranges(swapped.begin() + static_cast<std::ptrdiff_t>(header),
+                   swapped.begin() + static_cast<std::ptrdiff_t>(header + frame),
+                   swapped.begin() + static_cast<std::ptrdiff_t>(header + frame));
+  EXPECT_FALSE(Opened(swapped, "files/1").has_value());
+  EXPECT_FALSE(Opened(sealed + "x", "files/1").has_value());
+  for (const size_t at : {5UL, header - 1, header + 20, header + frame + 20, sealed.size() - 1}) {
+    std::string wrong = sealed;
+    wrong[at] = static_cast<char>(wrong[at] ^ 4);
+    EXPECT_FALSE(Opened(wrong, "files/1").has_value()) << at;
+  }
 }
 
 TEST(Ids, AreDistinctVersion4Uuids) {
