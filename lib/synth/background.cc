@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kHopSeconds = 3;  // divides the 30 s of an epoch
 constexpr uint64_t kVariety = 16384;
+constexpr uint64_t kMaxHop = 32768;
 constexpr uint64_t kTableBudgetBytes = uint64_t{24} << 20;
 
 /// A rhythm that waxes and wanes: noise through a resonance.
@@ -148,18 +149,20 @@ Background::Background(const std::vector<Lead>& leads, double rate_hz, uint64_t 
                        std::vector<SleepStage> hypnogram)
     : rate_hz_(rate_hz),
       seed_(seed),
-      hop_(static_cast<uint64_t>(std::max(8.0, std::floor(kHopSeconds * rate_hz + 0.5)))),
       alpha_hz_(base::Random::ForPart(seed, "alpha").Uniform(9.3, 10.7)),
       hypnogram_(std::move(hypnogram)),
-      stages_(5),
-      rise_(hop_),
-      fall_(hop_) {
+      stages_(5) {
   std::array<bool, 5> used{};
   if (hypnogram_.empty()) used[0] = true;
   for (const SleepStage stage : hypnogram_) used[static_cast<size_t>(stage)] = true;
   const auto stage_count = static_cast<uint64_t>(std::ranges::count(used, true));
   const uint64_t most = kTableBudgetBytes / (2 * stage_count * leads.size());
+  // 3 s, or less when very many channels or a very high rate would not leave room for variety.
+  const auto wanted = static_cast<uint64_t>(std::floor(kHopSeconds * rate_hz + 0.5));
+  hop_ = std::clamp<uint64_t>(wanted, 8, std::clamp<uint64_t>(most / 4, 8, kMaxHop));
   length_ = 2 * hop_ + std::clamp<uint64_t>(most > 2 * hop_ ? most - 2 * hop_ : 0, hop_, kVariety);
+  rise_.resize(hop_);
+  fall_.resize(hop_);
   for (uint64_t i = 0; i < hop_; ++i) {
     const double turn = (static_cast<double>(i) + 0.5) / static_cast<double>(hop_) / 4;
     rise_[i] = static_cast<int16_t>(std::floor(SinTurns(turn) * 32767 + 0.5));

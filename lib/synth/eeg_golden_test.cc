@@ -55,7 +55,7 @@ TEST(GoldenEeg, EveryPlantInEdfPlus) {
     Plant plant{.kind = traits.kind, .at_s = {30, 60}};
     spec.plants.push_back(plant);
   }
-  EXPECT_EQ(Sha256(spec), "771254f5094dcbd4caa122dfbb25daf499b4435b6ed9ef992a4cc0fd61dcaf47");
+  EXPECT_EQ(Sha256(spec), "676323b4c0011ba1ac24182bae476ecf7cfc235bee25727951dde003bd9187e5");
 }
 
 TEST(GoldenEeg, SleepInBdfAtAnotherRate) {

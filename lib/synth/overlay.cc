@@ -47,51 +47,97 @@ void AddShape(const Op& op, int32_t amplitude, Part part) {
   }
 }
 
-void AddOscillator(const Op& op, const Event& event, int32_t amplitude, uint64_t waxing_step,
-                   Part part) {
-  const WaveTable& wave = *op.wave;
-  const WaveTable& sine = SineWave();
-  constexpr size_t kChunk = 16;  // the envelope is constant within
+constexpr size_t kChunk = 16;  // the envelope of an oscillator is constant within
+
+/// Envelope times amplitude at the start of a chunk, in ticks.
+int32_t ChunkScale(const Op& op, const Event& event, int32_t amplitude, uint64_t waxing_step,
+                   uint64_t chunk) {
+  int64_t level = int64_t{amplitude} * Envelope(op, event, chunk) / 32768;
+  if (op.waxing) {
+    const int32_t swing = SineWave()[(chunk * waxing_step) >> 52];
+    level = level * (26214 + swing / 5) / 32768;  // 0.8 +- 0.2
+  }
+  return static_cast<int32_t>(level);
+}
+
+/// Chunks are aligned to the event, so that the result does not depend on where `part` begins.
+template <typename AddChunk>
+void ForChunks(Part part, AddChunk add) {
   for (size_t done = 0; done < part.samples.size();) {
     const uint64_t n = part.from + done;
-    // Chunks are aligned to the event, so that the result does not depend on where `part` begins.
-    const size_t count = std::min<size_t>(part.samples.size() - done, kChunk - n % kChunk);
-    const uint64_t chunk = n - n % kChunk;
-    int64_t level = int64_t{amplitude} * Envelope(op, event, chunk) / 32768;
-    if (op.waxing) {
-      const int32_t swing = sine[(chunk * waxing_step) >> 52];
-      level = level * (26214 + swing / 5) / 32768;  // 0.8 +- 0.2
-    }
-    const auto scale = static_cast<int32_t>(level);
-    uint64_t phase = n * op.step + n * (n - 1) / 2 * op.bend;
-    uint64_t step = op.step + n * op.bend;
-    if (op.bend == 0) {
-      for (size_t i = 0; i < count; ++i, phase += step) {
-        int16_t& sample = part.samples[done + i];
-        sample = Saturate(sample + ((wave[phase >> 52] * scale + 16384) >> 15));
-      }
-    } else {
-      for (size_t i = 0; i < count; ++i, phase += step, step += op.bend) {
-        int16_t& sample = part.samples[done + i];
-        sample = Saturate(sample + ((wave[phase >> 52] * scale + 16384) >> 15));
-      }
-    }
+    const size_t offset = n % kChunk;
+    const size_t count = std::min<size_t>(part.samples.size() - done, kChunk - offset);
+    add(n - offset, offset, part.samples.subspan(done, count));
     done += count;
   }
 }
 
+/// sin(a + k d) = sin a cos k d + cos a sin k d: one look-up a chunk, the rest is multiplications
+/// that the compiler does side by side.
+void AddSine(const Op& op, const Event& event, int32_t amplitude, uint64_t waxing_step, Part part) {
+  ForChunks(part, [&](uint64_t chunk, size_t offset, std::span<int16_t> samples) {
+    const int32_t scale = ChunkScale(op, event, amplitude, waxing_step, chunk);
+    const uint64_t phase = chunk * op.step;
+    const auto sine = static_cast<int16_t>((SineWave()[phase >> 52] * scale + 16384) >> 15);
+    const auto cosine = static_cast<int16_t>(
+        (SineWave()[(phase + (uint64_t{1} << 62)) >> 52] * scale + 16384) >> 15);
+    const int16_t* __restrict__ turn_cos = op.turn_cos.data() + offset;
+    const int16_t* __restrict__ turn_sin = op.turn_sin.data() + offset;
+    for (size_t i = 0; i < samples.size(); ++i) {
+      samples[i] =
+          Saturate(samples[i] + ((sine * turn_cos[i] + cosine * turn_sin[i] + 16384) >> 15));
+    }
+  });
+}
+
+void AddWave(const Op& op, const Event& event, int32_t amplitude, uint64_t waxing_step, Part part) {
+  const WaveTable& wave = *op.wave;
+  ForChunks(part, [&](uint64_t chunk, size_t offset, std::span<int16_t> samples) {
+    const int32_t scale = ChunkScale(op, event, amplitude, waxing_step, chunk);
+    const uint64_t n = chunk + offset;
+    uint64_t phase = n * op.step + n * (n - 1) / 2 * op.bend;
+    uint64_t step = op.step + n * op.bend;
+    for (int16_t& sample : samples) {
+      sample = Saturate(sample + ((wave[phase >> 52] * scale + 16384) >> 15));
+      phase += step;
+      step += op.bend;
+    }
+  });
+}
+
+/// Steady sines are marked by their rotation table; cos 0 is never 0.
+void AddOscillator(const Op& op, const Event& event, int32_t amplitude, uint64_t waxing_step,
+                   Part part) {
+  if (op.turn_cos[0] != 0) return AddSine(op, event, amplitude, waxing_step, part);
+  AddWave(op, event, amplitude, waxing_step, part);
+}
+
 void AddNoise(const Op& op, const Event& event, int32_t amplitude, size_t channel,
               std::span<const int16_t> noise, Part part) {
-  // The whole product of amplitude and noise is kept in 64 bits: 300 uV rms reach beyond 32 bits.
-  for (size_t i = 0; i < part.samples.size(); ++i) {
-    const uint64_t n = part.from + i;
-    // Another stretch of the table every 8192 samples and for every channel.
-    const uint64_t place = ((event.first + n) >> 13) * 0x9e3779b97f4a7c15ULL +
-                           (op.differs_by_channel ? (channel + 1) * 0xbf58476d1ce4e5b9ULL : 0);
-    const int64_t value = noise[(n + (place >> 40)) % kNoiseLength];
-    const int64_t scaled = value * amplitude / static_cast<int64_t>(kNoiseSigma);
-    const int64_t level = Envelope(op, event, n);
-    part.samples[i] = Saturate(part.samples[i] + static_cast<int32_t>(scaled * level / 32768));
+  // In 1/8192 of the table's sigma: at most 32768, and 32768 * 32767 fits 32 bits.
+  const auto gain =
+      static_cast<int32_t>(int64_t{amplitude} * 8192 / static_cast<int64_t>(kNoiseSigma));
+  for (size_t done = 0; done < part.samples.size();) {
+    // Another stretch of the table every 8192 samples and for every channel; runs end where it
+    // wraps.
+    const uint64_t n = part.from + done;
+    const uint64_t stretch = ((event.first + n) >> 13) * 0x9e3779b97f4a7c15ULL +
+                             (op.differs_by_channel ? (channel + 1) * 0xbf58476d1ce4e5b9ULL : 0);
+    const uint64_t place = (n + (stretch >> 40)) % kNoiseLength;
+    const uint64_t to_next = 8192 - (event.first + n) % 8192;
+    const size_t count =
+        std::min<uint64_t>({part.samples.size() - done, to_next, kNoiseLength - place});
+    const int16_t* __restrict__ source = noise.data() + place;
+    const std::span<int16_t> run = part.samples.subspan(done, count);
+    const bool steady = n >= op.fade && n + count + op.fade <= event.length;
+    for (size_t i = 0; steady && i < count; ++i) {
+      run[i] = Saturate(run[i] + ((source[i] * gain) >> 13));
+    }
+    for (size_t i = 0; !steady && i < count; ++i) {
+      const int64_t scaled = (source[i] * gain) >> 13;
+      run[i] = Saturate(run[i] + static_cast<int32_t>(scaled * Envelope(op, event, n + i) / 32768));
+    }
+    done += count;
   }
 }
 
@@ -128,6 +174,13 @@ Overlay::Overlay(double rate_hz, uint64_t seed)
 }
 
 uint32_t Overlay::Add(Op op) {
+  if (op.wave == &SineWave() && op.bend == 0) {
+    for (size_t k = 0; k < kChunk; ++k) {
+      const double turns = static_cast<double>(op.step >> 11) * 0x1.0p-53 * static_cast<double>(k);
+      op.turn_cos[k] = static_cast<int16_t>(std::floor(CosTurns(turns) * 32767 + 0.5));
+      op.turn_sin[k] = static_cast<int16_t>(std::floor(SinTurns(turns) * 32767 + 0.5));
+    }
+  }
   ops_.push_back(std::move(op));
   return static_cast<uint32_t>(ops_.size() - 1);
 }

@@ -2,6 +2,7 @@
 // Internal to the generator: what lies over the background, as a list of operations that can be
 // applied to any stretch of samples. An operation depends only on the absolute sample index.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,10 +30,13 @@ struct Op {
   /// Phase after n samples: n step + n (n - 1) / 2 bend, in 2^-64 turns (wraps).
   uint64_t step = 0;
   uint64_t bend = 0;
-  bool waxing = false;              ///< amplitude swings slowly by a fifth
-  uint32_t fade = 0;                ///< samples of rising and falling edge
-  uint32_t grow = 0;                ///< samples until full size (seizures)
-  float level = 0;                  ///< kGain
+  bool waxing = false;  ///< amplitude swings slowly by a fifth
+  uint32_t fade = 0;    ///< samples of rising and falling edge
+  uint32_t grow = 0;    ///< samples until full size (seizures)
+  float level = 0;      ///< kGain
+  /// cos and sin of k steps, k < 16, in 1/32768: set by Overlay::Add for a steady sine.
+  std::array<int16_t, 16> turn_cos{};
+  std::array<int16_t, 16> turn_sin{};
   bool differs_by_channel = false;  ///< kNoise: own noise a channel
 };
 
