@@ -13,6 +13,7 @@
 #include "lib/http/server.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
+#include "lib/net/task_group.h"
 #include "lib/net/timer.h"
 
 namespace http {
@@ -320,6 +321,22 @@ TEST_F(ClientTest, CancellationEndsTheTransfer) {
   const auto result = runtime_.Run(
       net::WithDeadline(client_.Send(Get("/hang"), Deadline::Never()), Deadline::After(10ms)));
   EXPECT_EQ(result.error().code, ErrorCode::kTimeout);
+}
+
+net::Task<void> SendInside(Client& client, ClientRequest request) {
+  (void)co_await client.Send(std::move(request), Deadline::Never());
+}
+
+net::Task<void> Pause(base::Duration span) { (void)co_await net::Sleep(span); }
+
+TEST_F(ClientTest, MayGoAwayWithItsLoopInTheMiddleOfATransfer) {
+  const ClientRequest request = Get("/hang");
+  net::Runtime runtime;
+  Client client(runtime.executor());
+  net::TaskGroup group(runtime.executor(), nullptr);
+  group.Spawn(SendInside(client, request));
+  runtime.Run(Pause(5ms));
+  EXPECT_EQ(group.size(), 1U);
 }
 
 TEST_F(ClientTest, RefusedConnectionNamesThePeerAndGivesAHint) {

@@ -456,6 +456,22 @@ TEST(Server, SpreadsConnectionsOverItsLoops) {
   runtime.Run(server->Shutdown(Soon()));
 }
 
+net::Task<void> ConnectAndLeave(uint16_t port, std::optional<net::TcpStream>* kept) {
+  auto stream = co_await net::Connect("127.0.0.1", port, Soon());
+  if (stream.has_value()) kept->emplace(std::move(*stream));
+  (void)co_await (*kept)->Write("GET / HTTP/1.1\r\nHost: h\r\n\r\n", Soon());
+  (void)co_await net::Sleep(5ms);
+}
+
+TEST(Server, MayGoAwayWithItsLoopsInTheMiddleOfARequest) {
+  std::optional<net::TcpStream> kept;
+  net::Runtime runtime;
+  auto server = Server::Start(runtime.executors(), Hang, {}).value();
+  runtime.Run(ConnectAndLeave(server->port(), &kept));
+  EXPECT_EQ(server->requests(), 1U);
+  kept.reset();
+}
+
 TEST(Server, PortInUseIsAConflictThatNamesThePort) {
   net::Runtime runtime;
   auto server = Server::Start(runtime.executors(), Echo, {}).value();
