@@ -156,8 +156,11 @@ void Workers::RunJob(const ClaimedJob& claimed) {
     };
     const auto done = queue_.Complete(claimed.lease, completion, publish, Soon());
     if (!done && done.error().code != ErrorCode::kConflict) {
-      // Nothing was committed; without the object no one can mistake the job for completed.
-      (void)store_.Delete(kResultsBucket, completion.object_key, Soon());
+      // A lease that still holds proves that nothing was committed. The object goes before the job
+      // becomes another worker's, which may write its own.
+      if (queue_.Heartbeat(claimed.lease, context.progress_, options_.lease_time, Soon())) {
+        (void)store_.Delete(kResultsBucket, completion.object_key, Soon());
+      }
       (void)queue_.Fail(claimed.lease, done.error(), true, Soon());
     }
   }
