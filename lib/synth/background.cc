@@ -179,10 +179,12 @@ void Background::FillTable(StageTable& table, SleepStage stage, const std::vecto
   base::Random random = base::Random::ForPart(seed_, ToString(stage));
   const std::vector<Place> sites = PlacesOf(kSourceSites);
   std::vector<Series> sources;
+  sources.reserve(sites.size());
   for (size_t k = 0; k < sites.size(); ++k) {
     sources.push_back(PowerLawNoise(length_, rate_hz_, sound.exponent, random));
   }
   std::vector<Series> rhythms;
+  rhythms.reserve(sound.rhythms.size());
   for (const Resonance& rhythm : sound.rhythms) {
     rhythms.push_back(ResonantNoise(length_, rate_hz_, rhythm.hz, rhythm.bandwidth_hz, random));
   }

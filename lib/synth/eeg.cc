@@ -272,7 +272,7 @@ void EegGenerator::RenderRecords(uint64_t first, std::span<uint8_t> into) const 
             : edf::EncodeTimekeepingTal(static_cast<double>(record) * header_.record_duration_s);
     uint8_t* const out = into.data() + i * record_bytes + at;
     std::memset(out, 0, record_bytes - at);
-    std::memcpy(out, text.data(), text.size());
+    std::ranges::copy(text, out);
   }
 }
 

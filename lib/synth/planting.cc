@@ -106,6 +106,7 @@ class Planter {
       const auto found = std::ranges::find(leads, name, &Lead::name);
       if (found == leads.end()) {
         std::vector<std::string> names;
+        names.reserve(leads.size());
         for (const Lead& lead : leads) names.push_back(lead.name);
         return Fail(base::Error{
             .code = ErrorCode::kInvalid,
@@ -299,6 +300,7 @@ class Planter {
     gain.fade = static_cast<uint32_t>(planting_.Samples(0.1));
     const uint32_t quiet = planting_.overlay().Add(std::move(gain));
     std::vector<Shape> shapes;
+    shapes.reserve(4);
     for (int i = 0; i < 4; ++i) shapes.push_back(BurstShape(rate(), random_));
     const uint32_t variants = AddShapes(std::move(shapes));
     NoteRange(traits_.name, range, amplitude_, {});

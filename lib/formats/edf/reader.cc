@@ -59,6 +59,7 @@ auto Scale(const Signal& signal, double factor) {
 /// get_temporary_buffer of libstdc++ 12.
 void SortByOnset(std::vector<Annotation>& annotations) {
   std::vector<std::pair<double, size_t>> order;
+  order.reserve(annotations.size());
   for (size_t i = 0; i < annotations.size(); ++i) order.emplace_back(annotations[i].onset_s, i);
   std::ranges::sort(order);
   std::vector<Annotation> sorted;

@@ -203,7 +203,7 @@ Result<void> Writer::PutAnnotations() {
     std::memset(begin, 0, room);
     uint8_t* at = begin;
     const auto put = [&](const std::string& tal) {
-      std::memcpy(at, tal.data(), tal.size());
+      std::ranges::copy(tal, at);
       at += tal.size();
       room -= tal.size();
     };
