@@ -61,25 +61,51 @@ std::vector<double> WindowMethod(std::span<const PassBand> bands, std::span<cons
   return taps;
 }
 
-/// Eight partial sums, so that the additions need not wait for each other.
-MONTAGE_SIMD_CLONES double InnerProduct(const double* a, const double* b, size_t count) {
-  double sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (size_t k = 0; k < 8; ++k) sums[k] += a[i + k] * b[i + k];
-  }
-  double rest = 0.0;
-  for (; i < count; ++i) rest += a[i] * b[i];
-  return rest + ((sums[0] + sums[4]) + (sums[1] + sums[5])) +
-         ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-}
-
 /// Taps split by phase, each reversed so that the inner product runs forward over the samples.
 std::vector<std::vector<double>> ReversedPhases(std::span<const double> taps, size_t up) {
   std::vector<std::vector<double>> phases(up);
   for (size_t k = 0; k < taps.size(); ++k) phases[k % up].push_back(taps[k]);
   for (auto& phase : phases) std::ranges::reverse(phase);
   return phases;
+}
+
+/// Four products at once in memory that need not be aligned to them.
+using Quad [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
+
+/// Position i * down + half on the grid of the higher rate is newest * up + offset; the last tap of
+/// the reversed phase `offset` meets sample `newest`. Both ends are clipped to the input.
+MONTAGE_SIMD_CLONES void Interpolate(std::span<const double> samples,
+                                     std::span<const std::vector<double>> phases, size_t down,
+                                     size_t half, std::span<double> resampled) {
+  const size_t up = phases.size();
+  size_t newest = half / up;
+  size_t offset = half % up;
+  double* const out = resampled.data();
+  for (size_t i = 0; i < resampled.size(); ++i) {
+    const std::vector<double>& phase = phases[offset];
+    const size_t skip_new = newest < samples.size() ? 0 : newest - samples.size() + 1;
+    const size_t skip_old = newest + 1 < phase.size() ? phase.size() - newest - 1 : 0;
+    const size_t used = phase.size() - skip_old - skip_new;
+    const double* taps = phase.data() + skip_old;
+    const double* x = samples.data() + (newest + skip_old + 1 - phase.size());
+    Quad sums[2] = {};  // partial sums, so that the additions need not wait for each other
+    size_t k = 0;
+    for (; k + 8 <= used; k += 8) {
+      sums[0] += *reinterpret_cast<const Quad*>(taps + k) * *reinterpret_cast<const Quad*>(x + k);
+      sums[1] +=
+          *reinterpret_cast<const Quad*>(taps + k + 4) * *reinterpret_cast<const Quad*>(x + k + 4);
+    }
+    const Quad sum = sums[0] + sums[1];
+    double value = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    for (; k < used; ++k) value += taps[k] * x[k];
+    out[i] = value;
+    newest += down / up;
+    offset += down % up;
+    if (offset >= up) {
+      offset -= up;
+      ++newest;
+    }
+  }
 }
 
 }  // namespace
@@ -124,24 +150,7 @@ base::Result<std::vector<double>> Resample(std::span<const double> samples, size
   const auto phases = ReversedPhases(taps, up);
 
   std::vector<double> resampled((samples.size() * up + down - 1) / down);
-  // Position i * down + half on the grid of the higher rate, as newest * up + offset.
-  size_t newest = half / up;
-  size_t offset = half % up;
-  for (size_t i = 0; i < resampled.size(); ++i) {
-    const std::vector<double>& phase = phases[offset];
-    // The last tap of the reversed phase meets sample `newest`; clip both ends to the input.
-    const size_t skip_new = newest < samples.size() ? 0 : newest - samples.size() + 1;
-    const size_t skip_old = newest + 1 < phase.size() ? phase.size() - newest - 1 : 0;
-    const size_t used = phase.size() - skip_old - skip_new;
-    resampled[i] = InnerProduct(phase.data() + skip_old,
-                                samples.data() + (newest + skip_old + 1 - phase.size()), used);
-    newest += down / up;
-    offset += down % up;
-    if (offset >= up) {
-      offset -= up;
-      ++newest;
-    }
-  }
+  Interpolate(samples, phases, down, half, resampled);
   return resampled;
 }
 
