@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "assay/plan/compiler.h"
+#include "assay/plan/compile/compiler.h"
 #include "assay/plan/order.h"
 #include "assay/plan/path.h"
 #include "assay/scenario/loader.h"

@@ -84,6 +84,10 @@ std::optional<Loader::Opened> Loader::Open(const std::string& path, FileKind kin
   yaml::Document document = yaml::Parse(source, limits);
   for (base::Error& error : document.problems) problems.Add(std::move(error));
   if (document.root == nullptr) return std::nullopt;
+  // An empty assay.yaml is a project with all defaults.
+  if (kind == FileKind::kProject && document.root->is_null()) {
+    document.root = yaml::Node::Map({}, document.root->span());
+  }
   if (!document.root->is_map()) {
     problems.Add(
         base::ErrorCode::kInvalid,

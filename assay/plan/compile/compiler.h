@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "assay/cel/cel.h"
+#include "assay/plan/compile/names.h"
 #include "assay/plan/data_files.h"
-#include "assay/plan/names.h"
 #include "assay/plan/plan.h"
 #include "assay/plan/requirements.h"
 #include "assay/scenario/problems.h"

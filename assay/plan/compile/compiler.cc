@@ -1,14 +1,14 @@
-#include "assay/plan/compiler.h"
+#include "assay/plan/compile/compiler.h"
 
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "assay/plan/compile/step_compiler.h"
 #include "assay/plan/convert.h"
 #include "assay/plan/fake.h"
 #include "assay/plan/path.h"
-#include "assay/plan/step_compiler.h"
 #include "lib/base/suggest.h"
 
 namespace assay::plan {

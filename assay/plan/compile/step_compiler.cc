@@ -1,4 +1,4 @@
-#include "assay/plan/step_compiler.h"
+#include "assay/plan/compile/step_compiler.h"
 
 #include <algorithm>
 #include <utility>
@@ -193,8 +193,8 @@ void StepCompiler::OnOutcome(const scenario::Step& source, Names& names, Planned
     }
     step.record = std::move(record);
   }
-  std::vector<cel::Type::Field> fields(OutcomeType(step, names).fields().begin(),
-                                       OutcomeType(step, names).fields().end());
+  const cel::Type outcome = OutcomeType(step, names);
+  std::vector<cel::Type::Field> fields(outcome.fields().begin(), outcome.fields().end());
   for (const NamedProgram& saved : step.save) {
     const cel::Type type = saved.expression.program().result_type();
     std::erase_if(fields, [&](const auto& field) { return field.first == saved.name; });

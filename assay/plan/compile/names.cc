@@ -1,4 +1,4 @@
-#include "assay/plan/names.h"
+#include "assay/plan/compile/names.h"
 
 #include <algorithm>
 #include <utility>

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "assay/plan/compiler.h"
+#include "assay/plan/compile/compiler.h"
 
 namespace assay::plan {
 

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/plan/compile/step_compiler.h"
 #include "assay/plan/convert.h"
-#include "assay/plan/step_compiler.h"
 #include "lib/base/suggest.h"
 
 namespace assay::plan {

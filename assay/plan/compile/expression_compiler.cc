@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "assay/plan/compiler.h"
+#include "assay/plan/compile/compiler.h"
 #include "assay/plan/convert.h"
 
 namespace assay::plan {
@@ -11,21 +11,6 @@ namespace assay::plan {
 using scenario::Expression;
 using scenario::TemplateKind;
 using scenario::Type;
-
-cel::Environment ExpressionCompiler::Opened(const cel::Environment& names,
-                                            const std::string& expression) const {
-  cel::Environment opened = names;
-  opened.Check(false);
-  const auto draft = cel::Compile(opened, expression);
-  opened.Check(true);
-  if (!draft) return opened;
-  for (const cel::Reference& reference : draft->references()) {
-    if (!opened.variables().contains(reference.front())) {
-      opened.Variable(reference.front(), cel::Type::Dyn());
-    }
-  }
-  return opened;
-}
 
 namespace {
 
@@ -40,7 +25,56 @@ Type Fitting(const Type& type, scenario::TypeKind wanted) {
   return Type::Any();
 }
 
+bool IsNamePart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// Words that are no variables although they stand where one could.
+constexpr std::string_view kReserved[] = {"true", "false",  "null", "in",       "int",
+                                          "uint", "double", "bool", "string",   "bytes",
+                                          "list", "map",    "type", "null_type"};
+
+// Names that an expression begins with somewhere: no fields, no functions, nothing inside quotes.
+// Names that a macro binds are among them; declaring those too does no harm.
+std::vector<std::string> RootNames(std::string_view text) {
+  std::vector<std::string> names;
+  char before = ' ';
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '\'' || c == '"') {
+      for (++i; i < text.size() && text[i] != c; ++i) {
+        if (text[i] == '\\') ++i;
+      }
+      ++i;
+      before = c;
+    } else if (IsNamePart(c)) {
+      const size_t begin = i;
+      while (i < text.size() && IsNamePart(text[i])) ++i;
+      const std::string_view name = text.substr(begin, i - begin);
+      const size_t next = text.find_first_not_of(" \t\n", i);
+      const bool is_call = next != std::string_view::npos && text[next] == '(';
+      const bool is_number = c >= '0' && c <= '9';
+      const bool is_reserved = std::ranges::find(kReserved, name) != std::end(kReserved);
+      if (before != '.' && !is_call && !is_number && !is_reserved) names.emplace_back(name);
+      before = 'x';
+    } else {
+      if (c != ' ' && c != '\t' && c != '\n') before = c;
+      ++i;
+    }
+  }
+  return names;
+}
+
 }  // namespace
+
+cel::Environment ExpressionCompiler::Opened(const cel::Environment& names,
+                                            const std::string& expression) const {
+  cel::Environment opened = names;
+  for (const std::string& name : RootNames(expression)) {
+    if (!opened.variables().contains(name)) opened.Variable(name, cel::Type::Dyn());
+  }
+  return opened;
+}
 
 std::optional<PlannedExpression> ExpressionCompiler::Compile(const cel::Environment& names,
                                                              const Expression& expression,
