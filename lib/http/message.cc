@@ -144,7 +144,7 @@ std::string_view ReasonPhrase(int status) {
 net::Task<base::Result<std::string>> ReadAll(BodyReader& body, uint64_t limit,
                                              base::Deadline deadline) {
   constexpr size_t kFirst = 4096;
-  constexpr size_t kMost = 256 * 1024;
+  constexpr size_t kMost = size_t{256} * 1024;
   body.set_limit(limit);
   std::string all;
   if (body.length() == uint64_t{0}) co_return all;

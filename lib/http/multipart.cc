@@ -12,7 +12,7 @@ namespace {
 
 using base::ErrorCode;
 
-base::Error Malformed(std::string why) {
+base::Error Malformed(const std::string& why) {
   return {.code = ErrorCode::kInvalid, .message = "the multipart body is malformed: " + why};
 }
 
@@ -55,7 +55,7 @@ MultipartParser::MultipartParser(std::string boundary, PartSink& sink, Multipart
 
 base::Result<void> MultipartParser::Feed(std::string_view bytes) {
   // Large input goes in by pieces, so that what is held stays small.
-  constexpr size_t kPiece = 64 * 1024;
+  constexpr size_t kPiece = size_t{64} * 1024;
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPiece);
     bytes.remove_prefix(piece.size());
@@ -181,7 +181,7 @@ base::Result<std::string> MultipartBoundary(std::string_view content_type) {
 net::Task<base::Result<void>> ReadMultipart(BodyReader& body, std::string boundary, PartSink& sink,
                                             MultipartLimits limits, base::Deadline deadline) {
   MultipartParser parser(std::move(boundary), sink, limits);
-  std::vector<char> piece(64 * 1024);
+  std::vector<char> piece(size_t{64} * 1024);
   while (true) {
     CO_TRY(const size_t got,
            co_await body.Read(std::as_writable_bytes(std::span(piece)), deadline));

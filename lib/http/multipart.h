@@ -37,8 +37,8 @@ class PartSink {
 
 struct MultipartLimits {
   size_t max_parts = 1000;
-  size_t max_part_header = 8 * 1024;  ///< bytes
-  uint64_t max_part = UINT64_MAX;     ///< bytes of content
+  size_t max_part_header = size_t{8} * 1024;  ///< bytes
+  uint64_t max_part = UINT64_MAX;             ///< bytes of content
 };
 
 class MultipartParser {

@@ -39,7 +39,7 @@ struct ServerOptions {
   std::optional<TlsFiles> tls = {};
 
   size_t max_connections = 10'000;
-  size_t max_header = 16 * 1024;                             ///< bytes of request line and fields
+  size_t max_header = size_t{16} * 1024;                     ///< bytes of request line and fields
   uint64_t max_body = uint64_t{64} << 20;                    ///< for handlers that set no limit
   base::Duration header_timeout = std::chrono::seconds(10);  ///< from first byte to end of header
   base::Duration idle_timeout = std::chrono::seconds(75);    ///< between requests

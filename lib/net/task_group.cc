@@ -45,7 +45,7 @@ void TaskGroup::Spawn(Task<void> task) {
   state_->empty.Reset();
   asio::co_spawn(state_->executor, internal::Quiet(std::move(task)),
                  asio::bind_cancellation_slot(
-                     place->slot(), [state = state_, place](std::exception_ptr thrown) {
+                     place->slot(), [state = state_, place](const std::exception_ptr& thrown) {
                        state->running.erase(place);
                        if (state->running.empty()) state->empty.Set();
                        if (thrown && state->sink) {

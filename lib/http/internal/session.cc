@@ -13,9 +13,9 @@ using base::ErrorCode;
 namespace {
 
 constexpr size_t kFirstBuffer = 4096;
-constexpr size_t kMostBuffer = 64 * 1024;
+constexpr size_t kMostBuffer = size_t{64} * 1024;
 /// How much of a body that no handler wanted is read to keep the connection.
-constexpr uint64_t kMostDiscarded = 256 * 1024;
+constexpr uint64_t kMostDiscarded = size_t{256} * 1024;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr uint64_t kMostLingered = uint64_t{16} << 20;
 

@@ -20,10 +20,10 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr uint64_t kMostDiscarded = 256 * 1024;
+constexpr uint64_t kMostDiscarded = size_t{256} * 1024;
 /// A slice of a response that has to make progress within the write timeout.
-constexpr size_t kSlice = 256 * 1024;
-constexpr size_t kFilePiece = 64 * 1024;
+constexpr size_t kSlice = size_t{256} * 1024;
+constexpr size_t kFilePiece = size_t{64} * 1024;
 /// Larger bodies would stop the loop for too long.
 constexpr size_t kMostGzipped = size_t{8} << 20;
 
