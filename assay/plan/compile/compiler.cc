@@ -45,9 +45,8 @@ class ScenarioCompiler {
     out.source = &scenario_;
     out.timeout = scenario_.timeout.value_or(context_.project.defaults.scenario_timeout);
     CheckHead();
-    Names names{context_.base, {}, {}, {}};
-    DeclareDataFiles(names.outer, context_.data,
-                     scenario_.source == nullptr ? "" : scenario_.source->name());
+    Names names{
+        context_.BaseFor(scenario_.source == nullptr ? "" : scenario_.source->name()), {}, {}, {}};
     Items(names, out);
     Vars(names, out);
     Fixtures(names, out);
@@ -189,6 +188,15 @@ CompileContext::CompileContext(const scenario::Project& of_project,
   for (const scenario::Environment& one : project.environments) {
     environment_names.push_back(one.name.text);
   }
+}
+
+const cel::Environment& CompileContext::BaseFor(const std::string& file) const {
+  const std::string_view folder = FolderOf(file);
+  const auto known = by_folder_.find(folder);
+  if (known != by_folder_.end()) return known->second;
+  cel::Environment extended = base;
+  DeclareDataFiles(extended, data, file);
+  return by_folder_.emplace(std::string(folder), std::move(extended)).first->second;
 }
 
 const scenario::Fragment* CompileContext::FindFragment(std::string_view name,

@@ -35,8 +35,14 @@ struct CompileContext {
   std::vector<std::pair<std::string, std::string>> overrides;
   const scenario::Environment* environment = nullptr;
 
+  /// `base` with csv and json_file for scenarios beside `file`; made once a folder, because adding
+  /// a function copies the function table.
+  const cel::Environment& BaseFor(const std::string& file) const;
   /// The fragment of that name nearest to the file: same suite first.
   const scenario::Fragment* FindFragment(std::string_view name, std::string_view file) const;
+
+ private:
+  mutable std::map<std::string, cel::Environment, std::less<>> by_folder_;
 };
 
 inline bool Contains(const std::vector<std::string>& list, std::string_view text) {
