@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -16,6 +18,23 @@ namespace assay::history {
 namespace {
 
 constexpr size_t kLargestBatch = 256 * 1024;
+
+// Numbers become what a reader of the line will get: JSON has no uint64 and no 1.0.
+void NormaliseNumbers(boost::json::value& value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (auto* object = value.if_object()) {
+    for (auto& member : *object) NormaliseNumbers(member.value());
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) NormaliseNumbers(element);
+  } else if (value.is_uint64() && value.get_uint64() <= static_cast<uint64_t>(INT64_MAX)) {
+    value = static_cast<int64_t>(value.get_uint64());
+  } else if (value.is_double()) {
+    const double number = value.get_double();
+    if (number == std::trunc(number) && std::abs(number) <= kExact) {
+      value = static_cast<int64_t>(number);
+    }
+  }
+}
 
 base::Error Damaged(std::string_view name, uint64_t line, uint64_t seq, std::string_view what) {
   base::Error error{
@@ -107,6 +126,7 @@ uint64_t EventWriter::Write(std::string_view kind, std::string_view path, boost:
   event.kind = kind;
   event.path = redactor_.Text(path);
   redactor_.Json(data);
+  for (auto& member : data) NormaliseNumbers(member.value());
   event.data = std::move(data);
   event.blobs = std::move(blobs);
   event.prev = head_;

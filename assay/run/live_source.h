@@ -1,0 +1,72 @@
+#pragma once
+// Outcomes from the system itself: actions are carried out, time passes.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "assay/action/action.h"
+#include "assay/run/outcome_source.h"
+
+namespace assay::run {
+
+/// What actions work with. References outlive the source.
+struct LiveContext {
+  const base::Clock& clock;
+  const action::ActionRegistry& actions;
+  action::BlobSink& blobs;
+  http::Client& http;
+  /// Cookies of one scenario attempt.
+  std::function<std::shared_ptr<http::CookieJar>()> make_cookies;
+  std::vector<action::Endpoint> endpoints;
+  std::string default_endpoint;  ///< "": the first
+  std::filesystem::path project_root;
+  std::filesystem::path work_root;  ///< scratch directories are made below it
+  bool keep_work = false;
+  uint64_t seed = 0;
+  std::vector<std::pair<std::string, std::string>> process_environment;
+  bool interactive = false;
+};
+
+/// Where the scratch directory of a scenario instance is.
+std::filesystem::path WorkDirOf(const std::filesystem::path& work_root,
+                                const plan::PlannedScenario& scenario);
+
+/// Belongs to the run's loop.
+class LiveSource final : public OutcomeSource {
+ public:
+  explicit LiveSource(LiveContext context) : context_(std::move(context)) {}
+
+  base::Result<cel::Value> Inputs(
+      std::string_view scenario_path,
+      const std::function<base::Result<cel::Value>()>& compute) override;
+  std::optional<StopCause> StopBefore(std::string_view path, const Stopper& stopper) override;
+  net::Task<Performed> Perform(const ActionRequest& request) override;
+  net::Task<PauseEnd> Pause(const PauseRequest& request) override;
+  base::Deadline DeadlineAfter(base::Duration span) const override;
+
+  /// The scenario is over: its cookies and, unless they are kept, its files go.
+  void Close(const plan::PlannedScenario& scenario);
+
+ private:
+  struct Session {
+    std::shared_ptr<http::CookieJar> cookies;
+    std::filesystem::path work_dir;
+  };
+
+  Session& SessionOf(const plan::PlannedScenario& scenario, std::string_view path);
+  base::Result<action::Endpoint> FindEndpoint(std::string_view name) const;
+  net::Task<base::Result<history::Outcome>> Carry(const action::Action& action, cel::Value params,
+                                                  const action::ActionContext& context) const;
+  history::Outcome Explain(history::Outcome outcome, const ActionRequest& request) const;
+
+  LiveContext context_;
+  std::map<std::string, Session, std::less<>> sessions_;  // by path of the scenario attempt
+};
+
+}  // namespace assay::run

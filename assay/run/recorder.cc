@@ -1,0 +1,160 @@
+#include "assay/run/recorder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "assay/cel/explain.h"
+#include "assay/cel/json.h"
+#include "assay/cel/text.h"
+
+namespace assay::run {
+namespace {
+
+using boost::json::object;
+using history::Verdict;
+
+Verdict VerdictOf(const cel::Value& value) {
+  if (value.is_true()) return Verdict::kPassed;
+  if (value.is_error() && value.error().code == base::ErrorCode::kExhausted) {
+    return Verdict::kInconclusive;
+  }
+  return Verdict::kFailed;
+}
+
+std::string WhyNot(const plan::PlannedExpression& expression, const cel::Value& value) {
+  const std::string& text = expression.source().text;
+  if (value.is_false()) return text;
+  if (value.is_error()) return fmt::format("{}: {}", text, value.error().message);
+  return fmt::format("{}: is {}, expected a bool", text, cel::DebugString(value));
+}
+
+// Whether `all` may have been true for want of elements: only then is a held expectation explained.
+bool MayBeVacuous(const plan::PlannedExpression& expression) {
+  return expression.source().text.contains("all(");
+}
+
+}  // namespace
+
+bool Uses(const plan::PlannedExpression& expression, std::string_view variable) {
+  return std::ranges::any_of(expression.program().references(), [&](const cel::Reference& use) {
+    return !use.empty() && use.front() == variable;
+  });
+}
+
+boost::json::value Record(const cel::Value& value, history::BlobSink& blobs,
+                          std::vector<std::string>& names) {
+  auto json = history::RecordValue(value, blobs, names);
+  if (json) return *std::move(json);
+  return boost::json::object{{"error", json.error().ToString()}};
+}
+
+boost::json::array ToArray(std::span<const std::string> texts) {
+  boost::json::array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return out;
+}
+
+object Recorder::Describe(const plan::PlannedStep& step, StepPlace place) const {
+  const base::SourceSpan& span = step.source->span;
+  return {{"name", step.source->name.text},
+          {"id", step.id},
+          {"action", step.action->name},
+          {"head", step.title},
+          {"file", span.source ? span.source->name() : ""},
+          {"line", span.line},
+          {"verifies", ToArray(step.verifies)},
+          {"cleanup", place.cleanup},
+          {"background", place.background},
+          {"unasserted", step.expect.empty() && !step.poll &&
+                             step.action->role == scenario::ActionRole::kAction}};
+}
+
+void Recorder::StepStarted(const plan::PlannedStep& step, std::string_view path, StepPlace place) {
+  writer_.Write(history::kind::kStepStarted, path, Describe(step, place));
+}
+
+void Recorder::StepSkipped(const plan::PlannedStep& step, std::string_view path, StepPlace place,
+                           std::string_view reason, std::string_view stopped) {
+  object data = Describe(step, place);
+  data["reason"] = reason;
+  if (!stopped.empty()) data["stopped"] = stopped;
+  writer_.Write(history::kind::kStepSkipped, path, std::move(data));
+}
+
+void Recorder::OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
+                         std::string_view head) {
+  std::vector<std::string> names;
+  auto data = history::RecordOutcome(outcome, blobs_, names);
+  if (!data) {
+    data = object{{"disposition", "error"},
+                  {"value", object{}},
+                  {"error", object{{"code", base::ToString(data.error().code)},
+                                   {"message", data.error().message},
+                                   {"hint", data.error().hint}}},
+                  {"duration_ns", outcome.duration.count()},
+                  {"transcript", ""}};
+  }
+  if (!head.empty()) (*data)["head"] = head;
+  writer_.Write(history::kind::kOutcome, attempt_path, *std::move(data), std::move(names));
+}
+
+void Recorder::Saved(std::string_view path,
+                     std::span<const std::pair<std::string, cel::Value>> values) {
+  if (values.empty()) return;
+  object json;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) json[name] = Record(value, blobs_, names);
+  writer_.Write(history::kind::kSaved, path, {{"values", std::move(json)}}, std::move(names));
+}
+
+void Recorder::Ledger(std::string_view path, const plan::PlannedRecord& record,
+                      std::string_view phase, const plan::EvaluationScope& scope) {
+  object data = {{"ledger", record.ledger}, {"op", record.op}, {"phase", phase}};
+  std::vector<std::string> names;
+  const auto add = [&](std::string_view name, const std::optional<plan::PlannedTemplate>& field) {
+    data[name] = nullptr;
+    if (!field) return;
+    // A key made of the answer is not known before it, nor when there was none.
+    if (const auto value = field->Evaluate(scope)) data[name] = Record(*value, blobs_, names);
+  };
+  add("key", record.key);
+  add("value", record.value);
+  writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
+}
+
+Judgement Recorder::Judge(const plan::PlannedExpression& expression, std::string_view role,
+                          std::string_view path, size_t attempt,
+                          const plan::EvaluationScope& scope) {
+  const cel::Value value = expression.Evaluate(scope);
+  Judgement judgement{VerdictOf(value), {}};
+  if (judgement.verdict != Verdict::kPassed) judgement.reason = WhyNot(expression, value);
+  const base::SourceSpan& span = expression.source().span;
+  object data = {{"expression", expression.source().text},
+                 {"file", span.source ? span.source->name() : ""},
+                 {"line", span.line},
+                 {"column", span.column},
+                 {"role", role},
+                 {"verdict", history::ToString(judgement.verdict)},
+                 {"value", cel::ToTypedJson(value)},
+                 {"explanation", nullptr},
+                 {"vacuous", false},
+                 {"attempt", attempt}};
+  if (judgement.verdict != Verdict::kPassed) {
+    data["explanation"] = cel::ToJson(expression.Explain(scope));
+  } else if (MayBeVacuous(expression)) {
+    const cel::Explanation explanation = expression.Explain(scope);
+    data["vacuous"] = !explanation.vacuous.empty();
+    for (const std::string& part : explanation.vacuous) {
+      writer_.Write(history::kind::kRunWarning, path,
+                    {{"message", fmt::format("{} held only because the list is empty", part)},
+                     {"where", path}});
+    }
+  }
+  writer_.Write(history::kind::kExpectation, path, std::move(data));
+  return judgement;
+}
+
+}  // namespace assay::run

@@ -1,0 +1,81 @@
+#pragma once
+// Writes what the step machine does as events, and judges expectations on the way.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "assay/history/blob_store.h"
+#include "assay/history/event_log.h"
+#include "assay/history/outcome.h"
+#include "assay/history/verdict.h"
+#include "assay/plan/expression.h"
+#include "assay/plan/plan.h"
+
+namespace assay::run {
+
+/// A verdict and why it is not `passed`.
+struct Judgement {
+  history::Verdict verdict = history::Verdict::kPassed;
+  std::string reason;
+
+  /// Keeps the worse of the two; of equal ones the first.
+  void Add(history::Verdict other, const std::string& why) {
+    if (other > verdict) {
+      verdict = other;
+      reason = why;
+    }
+  }
+};
+
+/// Where a step stands, as far as its events say.
+struct StepPlace {
+  bool cleanup = false;
+  bool background = false;
+};
+
+/// One per run; the loop's thread only.
+class Recorder {
+ public:
+  Recorder(history::EventWriter& writer, history::BlobSink& blobs)
+      : writer_(writer), blobs_(blobs) {}
+
+  history::EventWriter& writer() { return writer_; }
+  history::BlobSink& blobs() { return blobs_; }
+
+  void StepStarted(const plan::PlannedStep& step, std::string_view path, StepPlace place);
+  /// `stopped` names the cause when the step was not begun because something ended early.
+  void StepSkipped(const plan::PlannedStep& step, std::string_view path, StepPlace place,
+                   std::string_view reason, std::string_view stopped = {});
+  void OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
+                 std::string_view head);
+  void Saved(std::string_view path, std::span<const std::pair<std::string, cel::Value>> values);
+  void Ledger(std::string_view path, const plan::PlannedRecord& record, std::string_view phase,
+              const plan::EvaluationScope& scope);
+
+  /// Evaluates an expectation and writes its event. Not true and not evaluable is failed; out of
+  /// budget is inconclusive.
+  Judgement Judge(const plan::PlannedExpression& expression, std::string_view role,
+                  std::string_view path, size_t attempt, const plan::EvaluationScope& scope);
+
+ private:
+  boost::json::object Describe(const plan::PlannedStep& step, StepPlace place) const;
+
+  history::EventWriter& writer_;
+  history::BlobSink& blobs_;
+};
+
+/// Whether the expression asks for this variable.
+bool Uses(const plan::PlannedExpression& expression, std::string_view variable);
+
+/// Typed JSON; what cannot be stored (a full disk) becomes the error's text: the log fails anyway.
+boost::json::value Record(const cel::Value& value, history::BlobSink& blobs,
+                          std::vector<std::string>& names);
+
+boost::json::array ToArray(std::span<const std::string> texts);
+
+}  // namespace assay::run

@@ -1,0 +1,222 @@
+#include "assay/run/replay.h"
+
+#include <charconv>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "assay/history/blob_store.h"
+#include "assay/history/event_log.h"
+#include "assay/history/redactor.h"
+#include "assay/run/recorded_source.h"
+#include "assay/run/scenario_run.h"
+#include "lib/net/runtime.h"
+
+namespace assay::run {
+namespace {
+
+using boost::json::object;
+
+std::string Text(const object& data, std::string_view key) {
+  const auto* field = data.if_contains(key);
+  return field != nullptr && field->is_string() ? std::string(field->get_string()) : std::string();
+}
+
+std::vector<std::pair<std::string, std::string>> Pairs(const object& manifest,
+                                                       std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto* list = manifest.if_contains(key);
+  if (list == nullptr || !list->is_array()) return out;
+  for (const auto& item : list->get_array()) {
+    if (const auto* pair = item.if_object()) {
+      out.emplace_back(Text(*pair, "name"), Text(*pair, "value"));
+    }
+  }
+  return out;
+}
+
+struct Line {
+  std::string verdict;
+  bool redacted = false;
+};
+using Lines = std::map<std::string, Line>;
+
+bool HoldsRedacted(const boost::json::value& value) {
+  return boost::json::serialize(value).contains("[redacted:");
+}
+
+void AddExpectations(std::string_view path, std::span<const history::ExpectationResult> list,
+                     bool redacted, Lines& lines) {
+  std::map<std::string, int> seen;
+  for (const auto& one : list) {
+    const std::string key =
+        fmt::format("expectation {}#{}: {} {}", path, one.attempt, one.role, one.expression);
+    const int number = ++seen[key];
+    lines[number == 1 ? key : fmt::format("{} ({})", key, number)] = {
+        std::string(history::ToString(one.verdict)), redacted};
+  }
+}
+
+// Everything that has a verdict, by name. Unfinished parts have none of their own.
+Lines VerdictsOf(const history::RunModel& model) {
+  Lines lines;
+  for (const history::ScenarioResult& scenario : model.scenarios) {
+    if (!scenario.finished) continue;
+    lines["scenario " + scenario.instance] = {
+        fmt::format("{}{}", history::ToString(scenario.verdict), scenario.flaky ? " (flaky)" : ""),
+        false};
+    const auto add = [&](const history::StepResult& step) {
+      bool redacted = false;
+      for (const auto& attempt : step.attempts) redacted |= HoldsRedacted(attempt.value);
+      lines["step " + step.path] = {std::string(history::ToString(step.verdict)), redacted};
+      AddExpectations(step.path, step.expectations, redacted, lines);
+    };
+    history::ForEachStep(scenario.steps, add);
+    history::ForEachStep(scenario.cleanup, add);
+    AddExpectations(scenario.instance, scenario.success, false, lines);
+  }
+  return lines;
+}
+
+std::vector<ReplayDifference> Compare(const history::RunModel& recorded,
+                                      const history::RunModel& replayed) {
+  const Lines before = VerdictsOf(recorded);
+  const Lines after = VerdictsOf(replayed);
+  std::set<std::string> unfinished;
+  for (const auto& scenario : recorded.scenarios) {
+    if (!scenario.finished) unfinished.insert(scenario.instance);
+  }
+  std::vector<ReplayDifference> differences;
+  for (const auto& [what, line] : before) {
+    const auto now = after.find(what);
+    if (now == after.end()) {
+      differences.push_back({what, line.verdict, "absent", line.redacted});
+    } else if (now->second.verdict != line.verdict) {
+      differences.push_back({what, line.verdict, now->second.verdict, line.redacted});
+    }
+  }
+  for (const auto& [what, line] : after) {
+    if (before.contains(what)) continue;
+    const bool cut_off = std::ranges::any_of(
+        unfinished, [&](const std::string& instance) { return what.contains(instance); });
+    if (!cut_off) differences.push_back({what, "absent", line.verdict, line.redacted});
+  }
+  return differences;
+}
+
+// Which scenarios the recorded run carried out, and why it did not carry out the others.
+struct Recorded {
+  std::set<std::string> started;
+  std::map<std::string, std::string> skipped;  // reason
+
+  explicit Recorded(std::span<const history::Event> events) {
+    for (const history::Event& event : events) {
+      if (event.kind == history::kind::kScenarioStarted) started.insert(event.path);
+      if (event.kind == history::kind::kScenarioSkipped) {
+        skipped[event.path] = Text(event.data, "reason");
+      }
+    }
+  }
+};
+
+net::Task<void> ReplayScenarios(const plan::RunPlan& plan, const Recorded& recorded,
+                                const ScenarioContext& context) {
+  for (const plan::PlannedScenario& scenario : plan.scenarios) {
+    if (recorded.started.contains(scenario.path)) {
+      static_cast<void>(co_await RunScenario(scenario, context));
+    } else if (const auto found = recorded.skipped.find(scenario.path);
+               found != recorded.skipped.end()) {
+      SkipScenario(scenario, found->second, context.recorder);
+    }
+  }
+}
+
+}  // namespace
+
+base::Result<plan::ResolveOptions> RecordedOptions(const history::RunModel& recorded) {
+  plan::ResolveOptions options;
+  const object& manifest = recorded.manifest;
+  options.environment = Text(manifest, "environment");
+  options.run_id = Text(manifest, "run");
+  options.started = recorded.started;
+  options.overrides = Pairs(manifest, "overrides");
+  options.process_environment = Pairs(manifest, "env");
+  const std::string seed = Text(manifest, "seed");
+  const auto read = std::from_chars(seed.data(), seed.data() + seed.size(), options.seed);
+  if (read.ec != std::errc{} || read.ptr != seed.data() + seed.size()) {
+    return base::Fail(base::ErrorCode::kCorrupt,
+                      fmt::format("the manifest's seed is \"{}\", expected a whole number", seed));
+  }
+  std::set<std::string> ids;
+  for (const auto& scenario : recorded.scenarios) ids.insert(scenario.id);
+  for (const std::string& id : ids) options.select.ids.push_back({id, {}});
+  return options;
+}
+
+base::Result<ReplayReport> Replay(const std::filesystem::path& run_dir, const plan::RunPlan& plan,
+                                  const std::filesystem::path& project_dir,
+                                  const ReplayOptions& options) {
+  TRY(const history::EventLog log, history::ReadEvents(run_dir / "events.jsonl"));
+  ReplayReport report;
+  TRY(report.recorded, history::BuildRunModel(run_dir.filename().string(), log.events));
+  TRY(const auto verified,
+      history::Verify(run_dir, {.public_key = {}, .project_dir = project_dir}));
+  report.changed_inputs = verified.changed_inputs;
+  if (!report.changed_inputs.empty() && !options.allow_changed_inputs) {
+    std::vector<std::string> files;
+    for (const auto& change : report.changed_inputs) files.push_back(change.file);
+    base::Error error{base::ErrorCode::kConflict,
+                      fmt::format("{} changed since the run", fmt::join(files, ", "))};
+    error.hint = "replay the files that were run, or allow changed inputs";
+    return base::Fail(std::move(error));
+  }
+
+  TRY(plan::ResolveOptions resolved, RecordedOptions(report.recorded));
+  const history::DirectoryBlobs recorded_blobs(run_dir / "blobs", nullptr);
+  RecordedSource source(log.events, recorded_blobs);
+  const base::ManualClock clock(report.recorded.started);
+  const history::Redactor redactor("replay");
+  history::MemoryLog memory;
+  history::MemoryBlobs blobs;
+  std::vector<history::Event> events;
+  history::EventWriter writer(memory, clock, redactor,
+                              [&](const history::Event& event) { events.push_back(event); });
+  Recorder recorder(writer, blobs);
+  Stopper run_stopper(nullptr, base::Deadline::Never());
+  Stopper cleanup_stopper(nullptr, base::Deadline::Never());
+  const ScenarioContext context{.source = source,
+                                .recorder = recorder,
+                                .seed = resolved.seed,
+                                .globals = [](const plan::PlannedScenario&) { return Globals{}; },
+                                .run_stopper = run_stopper,
+                                .cleanup_stopper = cleanup_stopper};
+  writer.Write(history::kind::kRunStarted, "", {{"manifest", report.recorded.manifest}});
+  const Recorded recorded(log.events);
+  net::Runtime runtime;
+  runtime.Run(ReplayScenarios(plan, recorded, context));
+  TRY(report.replayed, history::BuildRunModel(report.recorded.id, events));
+  report.missing = source.missing();
+  report.differences = Compare(report.recorded, report.replayed);
+  return report;
+}
+
+base::Result<ReplayReport> ReplayProject(const std::filesystem::path& run_dir,
+                                         std::shared_ptr<const scenario::Project> project,
+                                         const scenario::SchemaRegistry& registry,
+                                         const scenario::FileSource& files,
+                                         const ReplayOptions& options) {
+  TRY(const history::EventLog log, history::ReadEvents(run_dir / "events.jsonl"));
+  TRY(const history::RunModel recorded,
+      history::BuildRunModel(run_dir.filename().string(), log.events));
+  TRY(const plan::ResolveOptions resolve, RecordedOptions(recorded));
+  scenario::Problems problems;
+  const std::filesystem::path root = project->root;
+  const plan::RunPlan plan = plan::Resolve(std::move(project), registry, files, resolve, problems);
+  return Replay(run_dir, plan, root, options);
+}
+
+}  // namespace assay::run

@@ -1,0 +1,181 @@
+#include "assay/run/test_support.h"
+
+#include <gtest/gtest.h>
+
+#include "assay/scenario/loader.h"
+#include "lib/net/runtime.h"
+#include "lib/net/timer.h"
+
+namespace assay::run {
+
+history::Outcome Script::Next(std::string_view key) {
+  order.emplace_back(key);
+  const size_t number = asked[std::string(key)]++;
+  if (on_ask) on_ask(key);
+  const auto found = answers.find(key);
+  if (found == answers.end() || found->second.empty()) return Status(200);
+  return found->second[std::min(number, found->second.size() - 1)];
+}
+
+history::Outcome Answer(std::initializer_list<std::pair<std::string_view, cel::Value>> fields) {
+  history::Outcome outcome;
+  outcome.value = cel::Value::Object(fields);
+  return outcome;
+}
+
+history::Outcome Status(int64_t status) {
+  return Answer({{"status", cel::Value::Int(status)}, {"body", cel::Value::Object({})}});
+}
+
+history::Outcome Broken(std::string message) {
+  history::Outcome outcome;
+  outcome.disposition = history::Disposition::kError;
+  outcome.value = cel::Value::Object({});
+  outcome.error = base::Error{base::ErrorCode::kUnavailable, std::move(message)};
+  return outcome;
+}
+
+history::Outcome Unproved(std::string message) {
+  history::Outcome outcome = Broken(std::move(message));
+  outcome.disposition = history::Disposition::kInconclusive;
+  return outcome;
+}
+
+const scenario::ActionSchema& AskAction::schema() const {
+  static const scenario::ActionSchema kSchema = [] {
+    scenario::ActionSchema schema;
+    schema.name = "ask";
+    schema.doc = "Asks the script.";
+    schema.shorthand = "key";
+    schema.shorthand_doc = "a key of the script";
+    schema.params.fields = {
+        {.name = "key", .type = scenario::Type::String(), .required = true, .doc = "The key."},
+        {.name = "delay", .type = scenario::Type::Duration(), .doc = "How long it takes."}};
+    schema.outcome = {{.name = "status", .type = scenario::Type::Int(), .doc = "Status."},
+                      {.name = "body", .type = scenario::Type::Any(), .doc = "Body."}};
+    schema.outcome_open = true;
+    return schema;
+  }();
+  return kSchema;
+}
+
+std::string AskAction::Head(const cel::Value& params) const {
+  return "ask " + std::string(params.Find("key")->string());
+}
+
+net::Task<history::Outcome> AskAction::Run(cel::Value params, const action::ActionContext&) const {
+  const std::string key(params.Find("key")->string());
+  history::Outcome outcome = script_.Next(key);
+  const cel::Value* delay = params.Find("delay");
+  base::Duration span{};
+  if (key == "hang") span = std::chrono::hours(1);
+  if (delay != nullptr) span = delay->duration();
+  if (span == base::Duration::zero()) co_return outcome;
+  if (const auto slept = co_await net::Sleep(span); !slept) {
+    outcome = {};
+    outcome.disposition = history::Disposition::kInterrupted;
+    outcome.error = slept.error();
+  }
+  co_return outcome;
+}
+
+Bench::Bench() {
+  EXPECT_TRUE(scenario::RegisterStructureActions(schemas_));
+  auto ask = std::make_unique<AskAction>(script);
+  EXPECT_TRUE(schemas_.AddAction(ask->schema()));
+  actions_.Add(std::move(ask));
+  files_["assay.yaml"] = "name: bench\nsuites: [suites]\n";
+}
+
+Bench& Bench::Scenario(const std::string& name, const std::string& text) {
+  return File("suites/bench/" + name + ".yaml", text);
+}
+
+Bench& Bench::File(const std::string& path, const std::string& text) {
+  files_[path] = text;
+  return *this;
+}
+
+std::shared_ptr<const scenario::Project> Bench::Load(scenario::Problems& problems) const {
+  for (const auto& [path, text] : files_) temp_.Write("project/" + path, text);
+  const scenario::DiskFiles files(temp_ / "project");
+  scenario::Project project = scenario::Loader(files, schemas_).LoadProject(problems);
+  project.root = (temp_ / "project").string();
+  return std::make_shared<const scenario::Project>(std::move(project));
+}
+
+history::RunModel Bench::Run(RunOptions options) {
+  const net::Cancellation never;
+  return RunInterrupted(never, std::move(options));
+}
+
+history::RunModel Bench::RunInterrupted(const net::Cancellation& interrupt, RunOptions options) {
+  scenario::Problems problems;
+  auto project = Load(problems);
+  options.run_id = "run-" + std::to_string(++runs_);
+  options.results_dir = results();
+  const base::SystemClock clock;
+  const scenario::DiskFiles files(temp_ / "project");
+  const plan::RunPlan plan = plan::Resolve(
+      std::move(project), schemas_, files,
+      {.seed = options.seed, .run_id = options.run_id, .started = clock.Now()}, problems);
+  for (const base::Error& error : problems.errors()) ADD_FAILURE() << error.ToString();
+  last_dir_ = options.results_dir / options.run_id;
+  net::Runtime runtime;
+  http::Client client(runtime.executor());
+  const auto summary = runtime.Run(
+      RunPlan(plan, std::move(options),
+              RunContext{.clock = clock,
+                         .actions = actions_,
+                         .http = client,
+                         .make_cookies = [] { return std::make_shared<http::CookieJar>(); },
+                         .environment = environment,
+                         .interrupt = &interrupt}));
+  EXPECT_TRUE(summary) << summary.error().ToString();
+  return summary ? summary->model : history::RunModel{};
+}
+
+base::Result<ReplayReport> Bench::Replay(ReplayOptions options) const {
+  scenario::Problems problems;
+  auto project = Load(problems);
+  const scenario::DiskFiles files(temp_ / "project");
+  return ReplayProject(last_dir_, std::move(project), schemas_, files, options);
+}
+
+std::vector<history::Event> Bench::Events() const {
+  auto log = history::ReadEvents(last_dir_ / "events.jsonl");
+  EXPECT_TRUE(log);
+  return log ? std::move(log->events) : std::vector<history::Event>{};
+}
+
+const history::ScenarioResult& Find(const history::RunModel& model, std::string_view instance) {
+  static const history::ScenarioResult kNone;
+  for (const auto& scenario : model.scenarios) {
+    if (scenario.instance == instance) return scenario;
+  }
+  ADD_FAILURE() << "no scenario " << instance;
+  return kNone;
+}
+
+history::StepResult StepAt(const history::RunModel& model, std::string_view path) {
+  history::StepResult found;
+  for (const auto& scenario : model.scenarios) {
+    const auto look = [&](const history::StepResult& step) {
+      if (step.path == path) found = step;
+    };
+    history::ForEachStep(scenario.steps, look);
+    history::ForEachStep(scenario.cleanup, look);
+  }
+  if (found.path.empty()) ADD_FAILURE() << "no step " << path;
+  return found;
+}
+
+std::string Said(const history::ScenarioResult& scenario) {
+  return std::string(history::ToString(scenario.verdict)) + ": " + scenario.reason;
+}
+
+std::string Said(const history::StepResult& step) {
+  return std::string(history::ToString(step.verdict)) + ": " + step.reason;
+}
+
+}  // namespace assay::run
