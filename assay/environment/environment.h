@@ -19,6 +19,10 @@
 #include "lib/base/result.h"
 #include "lib/net/task.h"
 
+namespace http {
+class Client;
+}  // namespace http
+
 namespace assay::environment {
 
 /// Where the system is reached, as scenarios name it.
@@ -60,6 +64,7 @@ struct EnvironmentContext {
   net::Executor executor;
   Guardian* guardian = nullptr;  ///< required for processes
   EventSink sink;
+  http::Client* http = nullptr;         ///< required for http probes
   history::BlobSink* blobs = nullptr;   ///< keeps logs at the end; null: they stay files only
   std::filesystem::path run_directory;  ///< absolute, exists
   process::EnvironmentList inherited;   ///< what services inherit

@@ -1,4 +1,4 @@
-// Start order, ports, captured logs, the probe's GET, and what needs no processes.
+// Start order, ports, captured logs, and environments without processes.
 
 #include <set>
 
@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "assay/environment/environment.h"
-#include "assay/environment/http_get.h"
 #include "assay/environment/log_capture.h"
 #include "assay/environment/ports.h"
 #include "assay/environment/test_support.h"
+#include "lib/http/client.h"
 #include "lib/net/tcp.h"
 
 namespace assay::environment {
@@ -95,26 +95,16 @@ TEST(LogCapture, RefusesAPatternThatIsNoRegularExpression) {
   EXPECT_EQ(LogCapture::Create(folder / "no" / "a.log", 1).error().code, base::ErrorCode::kIo);
 }
 
-TEST(HttpTarget, SplitsAnUrl) {
-  const HttpTarget target = ParseHttpTarget("http://localhost:8080/health?deep=1").value();
-  EXPECT_EQ(target.host, "localhost");
-  EXPECT_EQ(target.port, 8080);
-  EXPECT_EQ(target.path, "/health?deep=1");
-  EXPECT_EQ(ParseHttpTarget("http://[::1]:81").value().host, "::1");
-  EXPECT_EQ(ParseHttpTarget("http://a").value().port, 80);
-  EXPECT_EQ(ParseHttpTarget("https://a/").error().code, base::ErrorCode::kUnsupported);
-  EXPECT_EQ(ParseHttpTarget("http://a:x/").error().code, base::ErrorCode::kInvalid);
-  EXPECT_EQ(ParseHttpTarget("http:///x").error().code, base::ErrorCode::kInvalid);
-}
-
 /// An environment without processes, whose events are not of interest.
 base::Result<std::unique_ptr<Environment>> MakeRemote(EnvironmentSpec spec, net::Runtime& runtime,
-                                                      const base::Clock& clock) {
+                                                      const base::Clock& clock,
+                                                      http::Client* client = nullptr) {
   return MakeEnvironment(std::move(spec),
                          {.clock = clock,
                           .executor = runtime.executor(),
                           .sink = [](std::string_view, std::string_view, boost::json::object,
                                      std::vector<std::string>) {},
+                          .http = client,
                           .run_directory = "/",
                           .inherited = {}});
 }
@@ -140,6 +130,7 @@ TEST(RemoteEnvironment, OnlyProbesWhatIsThere) {
 TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
   net::Runtime runtime;
   const base::SystemClock clock;
+  http::Client client(runtime.executor());
   EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
   ServiceSpec api{.name = "api"};
   api.probes = {{.kind = ProbeKind::kHttp,
@@ -147,7 +138,7 @@ TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
                  .within = std::chrono::milliseconds(100),
                  .every = std::chrono::milliseconds(20)}};
   spec.services = {api};
-  auto environment = MakeRemote(spec, runtime, clock).value();
+  auto environment = MakeRemote(spec, runtime, clock, &client).value();
   const auto started = runtime.Run(environment->Start(Soon()));
   EXPECT_EQ(started.error().code, base::ErrorCode::kTimeout);
   EXPECT_TRUE(started.error().message.contains("service \"api\" is not ready"));

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "assay/environment/http_get.h"
 #include "lib/base/units.h"
+#include "lib/http/client.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
 
@@ -21,6 +21,8 @@ namespace {
 
 /// No single question takes longer, so that a hanging service is asked again.
 constexpr base::Duration kLongestAttempt = std::chrono::seconds(5);
+
+constexpr uint64_t kLargestAnswer = 1 << 20;
 
 base::Error NotYet(std::string message) {
   return {.code = base::ErrorCode::kUnavailable, .message = std::move(message)};
@@ -63,8 +65,8 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
       if (probe.target_.starts_with('/')) {
         probe.target_ = fmt::format("http://127.0.0.1:{}{}", first_port, probe.target_);
       }
-      if (auto parsed = ParseHttpTarget(probe.target_); !parsed.has_value()) {
-        return base::Fail(std::move(parsed).error());
+      if (probe.subject_.context.http == nullptr) {
+        return base::Fail(base::ErrorCode::kInternal, "an http probe needs an HTTP client");
       }
       break;
     case ProbeKind::kTcp: {
@@ -150,8 +152,13 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
 }
 
 net::Task<base::Result<void>> Probe::AskHttp(base::Deadline deadline) {
-  CO_TRY(HttpTarget target, ParseHttpTarget(target_));
-  CO_TRY(const HttpAnswer answer, co_await HttpGet(std::move(target), spec_.headers, deadline));
+  http::ClientRequest request;
+  request.url = target_;
+  for (const auto& [name, value] : spec_.headers) request.headers.Add(name, value);
+  request.max_response = kLargestAnswer;
+  request.connect_timeout = kLongestAttempt;
+  CO_TRY(const http::ClientResponse answer,
+         co_await subject_.context.http->Send(std::move(request), deadline));
   const bool expected = spec_.statuses.empty() ? answer.status >= 200 && answer.status < 300
                                                : std::ranges::find(spec_.statuses, answer.status) !=
                                                      spec_.statuses.end();

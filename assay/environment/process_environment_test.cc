@@ -6,8 +6,8 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "assay/environment/http_get.h"
 #include "assay/environment/test_support.h"
+#include "lib/http/client.h"
 
 namespace assay::environment {
 namespace {
@@ -64,11 +64,13 @@ class Bench {
                              std::vector<std::string>) {
       events_.push_back({std::string(kind), std::string(path), std::move(data)});
     };
+    http::Client client(co_await net::CurrentExecutor());
     auto environment =
         MakeEnvironment(std::move(spec), {.clock = clock_,
                                           .executor = co_await net::CurrentExecutor(),
                                           .guardian = guardian->get(),
                                           .sink = sink,
+                                          .http = &client,
                                           .blobs = &blobs_,
                                           .run_directory = folder_.path(),
                                           .inherited = process::InheritedEnvironment()});
@@ -124,8 +126,9 @@ TEST(ProcessEnvironment, StartsInOrderOfDependenciesAndStopsInReverse) {
               const auto started = co_await environment.Start(Soon());
               EXPECT_TRUE(started.has_value()) << started.error().ToString();
               EXPECT_EQ(environment.endpoints().size(), 1U);
-              const auto target = ParseHttpTarget(environment.endpoints().at(0).url).value();
-              const auto answer = co_await HttpGet(target, {}, Soon());
+              http::Client client(co_await net::CurrentExecutor());
+              const auto answer =
+                  co_await client.Send({.url = environment.endpoints().at(0).url}, Soon());
               EXPECT_EQ(answer.value().body, "{\"up\":true}");
               for (const ServiceStatus& service : environment.services()) {
                 EXPECT_EQ(service.state, ServiceState::kReady);
