@@ -1,6 +1,8 @@
 #include "lib/net/offload.h"
 
 #include <exception>
+#include <memory>
+#include <semaphore>
 
 #include "lib/net/pch/asio.h"
 
@@ -25,18 +27,27 @@ namespace internal {
 Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work) {
   Executor executor = co_await asio::this_coro::executor;
   std::exception_ptr thrown;
+  // The caller may end its loop as soon as it goes on, so it waits until the pool's thread has let
+  // go of the loop: microseconds.
+  auto let_go = std::make_shared<std::binary_semaphore>(0);
   auto start = [&](auto handler) {
     auto guard = asio::make_work_guard(executor);
-    pool.Post([&work, &thrown, handler = std::move(handler), guard = std::move(guard)]() mutable {
-      try {
-        work();
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-      asio::post(guard.get_executor(), std::move(handler));
-    });
+    pool.Post(
+        [&work, &thrown, let_go, handler = std::move(handler), guard = std::move(guard)]() mutable {
+          try {
+            work();
+          } catch (...) {
+            thrown = std::current_exception();
+          }
+          {
+            const auto held = std::move(guard);
+            asio::post(held.get_executor(), std::move(handler));
+          }
+          let_go->release();
+        });
   };
   co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(start, asio::use_awaitable);
+  let_go->acquire();
   if (thrown) std::rethrow_exception(thrown);
 }
 
