@@ -1,0 +1,21 @@
+#pragma once
+// What a file holds, as values for expressions.
+
+#include <filesystem>
+#include <string_view>
+
+#include "assay/cel/value.h"
+#include "lib/base/deadline.h"
+#include "lib/base/result.h"
+
+namespace assay::action {
+
+/// A recording: header, the signals with statistics over all their samples, annotations, gaps.
+/// Reads in bounded memory.
+base::Result<cel::Value> DescribeEdf(const std::filesystem::path& path, base::Deadline deadline);
+
+/// The rows of a CSV text (RFC 4180 with a header line) as maps. A column of which every filled
+/// cell is an integer, a number, or true/false has values of that type; an empty cell is then null.
+base::Result<cel::Value> DescribeCsv(std::string_view text, std::string_view name);
+
+}  // namespace assay::action
