@@ -1,0 +1,59 @@
+#pragma once
+// Every operation of Montage's API, one file a resource.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lib/objects/object_store.h"
+#include "montage/analysis/pipeline.h"
+#include "montage/api/api.h"
+#include "montage/identity/accounts.h"
+#include "montage/jobs/job_queue.h"
+#include "montage/recordings/recordings.h"
+
+namespace montage::api {
+
+/// One dependency of the service, for /health.
+struct ComponentHealth {
+  std::string name;  ///< database, objects, workers, model
+  bool ok = true;
+  std::string detail;  ///< for operators; no secrets
+};
+
+/// What handlers work with; everything outlives the Api.
+struct Services {
+  identity::Accounts& accounts;
+  recordings::Recordings& recordings;
+  recordings::Validation validate_recording;
+  jobs::JobQueue& jobs;
+  objects::ObjectStore& objects;
+  const analysis::Registry& analyses;
+  /// Called after a submission, so that an idle worker looks.
+  std::function<void()> wake_workers;
+  std::function<std::vector<ComponentHealth>()> check_health;
+  /// Where uploads are spooled while they arrive; exists.
+  std::string spool_dir;
+  uint64_t max_upload_bytes = 0;
+  size_t max_batch_files = 100;
+  std::string version;
+};
+
+/// auth/token, auth/refresh, auth/revoke.
+void AddAuthRoutes(Api& api, Services& services);
+/// eeg/upload, eeg/analyze, eeg/files.
+void AddEegRoutes(Api& api, Services& services);
+/// jobs, results, user/analyses.
+void AddJobRoutes(Api& api, Services& services);
+/// batch/analyze, batch/{id}/status, batch/{id}/results.
+void AddBatchRoutes(Api& api, Services& services);
+/// users, keys, audit.
+void AddAdministrationRoutes(Api& api, Services& services);
+/// /health, /health/live, /health/ready, /metrics, /api/v1/openapi.json.
+void AddPlatformRoutes(Api& api, Services& services);
+
+/// All of the above.
+void AddRoutes(Api& api, Services& services);
+
+}  // namespace montage::api
