@@ -120,6 +120,12 @@ TEST(CompileTest, HostileDepthAndSizeAreRefused) {
   EXPECT_EQ(ResultOf(terms), "true");
 }
 
+TEST(CompileTest, LongLiteralsCompileInLinearTime) {
+  std::string list = "[[]";
+  for (int i = 0; i < 20'000; ++i) list += ",[]";
+  EXPECT_EQ(ResultOf("size(" + list + "])"), "20001");
+}
+
 TEST(ProgramTest, ReferencesNameVariablesWithTheirConstantPaths) {
   Environment environment;
   environment.Variable("steps", Type::Dyn()).Variable("n", Type::Int());

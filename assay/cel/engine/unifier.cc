@@ -82,7 +82,15 @@ const Type* Unifier::Known(const Type& param) const {
   return known ? &*known : nullptr;
 }
 
-void Unifier::Learn(const Type& param, Type type) { known_[Number(param)] = std::move(type); }
+void Unifier::Learn(const Type& param, Type type) {
+  const size_t number = Number(param);
+  trail_.emplace_back(number, std::exchange(known_[number], std::move(type)));
+}
+
+void Unifier::Undo(size_t trail_size) {
+  for (; trail_.size() > trail_size; trail_.pop_back())
+    known_[trail_.back().first] = std::move(trail_.back().second);
+}
 
 bool Unifier::Occurs(const Type& param, const Type& in) const {
   if (IsParam(in)) {
@@ -147,16 +155,16 @@ bool Unifier::ObjectFits(const Type& object, const Type& other) {
 }
 
 bool Unifier::Assign(const Type& to, const Type& from) {
-  const auto before = known_;
+  const size_t before = trail_.size();
   if (Fits(to, from)) return true;
-  known_ = before;
+  Undo(before);
   return false;
 }
 
 bool Unifier::AssignAll(const std::vector<Type>& to, const std::vector<Type>& from) {
-  const auto before = known_;
+  const size_t before = trail_.size();
   if (FitsEach(to, from)) return true;
-  known_ = before;
+  Undo(before);
   return false;
 }
 

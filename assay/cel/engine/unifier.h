@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "assay/cel/type.h"
@@ -39,7 +40,11 @@ class Unifier {
   bool FitsEach(std::span<const Type> to, std::span<const Type> from);
   bool ObjectFits(const Type& object, const Type& other);
 
+  void Undo(size_t trail_size);
+
   std::vector<std::optional<Type>> known_;
+  /// What was known before each change, so that a failed attempt costs only what it changed.
+  std::vector<std::pair<size_t, std::optional<Type>>> trail_;
 };
 
 /// Neither more specific than the other counts as more general: dyn and parameters are the most.
