@@ -52,15 +52,17 @@ struct Event {
 //   scenario.finished  path = instance; verdict, reason, attempt, flaky, duration_ns
 //   step.started       path = step path; name, id, action, head, file, line, verifies[], cleanup,
 //                      background, unasserted
-//   step.skipped       path; the same identifying fields; reason
+//   step.skipped       path; the same identifying fields; reason, stopped (timeout|cancelled: the
+//                      scenario or run ended first; absent otherwise)
 //   outcome            path = step path with #attempt; disposition, value (typed JSON, see
-//                      outcome.h), error{code, message, hint}, duration_ns, transcript (blob);
-//                      mutated outcomes never enter a log
+//                      outcome.h), error{code, message, hint}, duration_ns, transcript (blob),
+//                      head (one line for people); mutated outcomes never enter a log
 //   expectation        path; expression, file, line, column, role (expect|until|success), verdict,
 //                      value, explanation (cel::Explanation JSON), vacuous, attempt
 //   saved              path; values {name: typed JSON}
 //   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry ran
-//                      out), interrupted (timeout|cancelled, absent otherwise)
+//                      out), exhausted_at[attempts after which a poll gave up], interrupted
+//                      (timeout|cancelled) and interrupted_by (why), absent otherwise
 //   ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
 //   manual             path; who, decision, comment
 //   note               path; text

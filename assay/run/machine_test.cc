@@ -357,6 +357,34 @@ steps:
   EXPECT_THAT(Said(StepAt(model, "X/1/bg")), HasSubstr("inconclusive: stopped"));
 }
 
+TEST_F(MachineTest, ARepeatedGroupStartsItsBackgroundStepsAgain) {
+  bench_.script.answers["g"] = {Status(500), Status(200)};
+  const auto model = Steps(R"(
+steps:
+  - group:
+      - { ask: bg, id: b, background: true, delay: 1ms }
+      - { ask: g, expect: [ status == 200 ] }
+    retry: { times: 1, every: 1ms }
+  - { join: b, expect: [ status == 200 ] }
+)");
+  EXPECT_EQ(model.verdict, Verdict::kPassed) << Said(model.scenarios[0]);
+  EXPECT_EQ(bench_.script.asked["bg"], 2U);
+}
+
+TEST_F(MachineTest, AStepAtAnEnvironmentThatIsNotUpIsAnError) {
+  bench_.File("assay.yaml", R"(
+name: bench
+suites: [suites]
+environment: near
+environments:
+  near: { endpoints: { api: "http://127.0.0.1:1" } }
+  far: { endpoints: { api: "http://127.0.0.1:2" } }
+)");
+  EXPECT_THAT(Scenario("steps: [ { ask: a, at: near } ]"), StartsWith("passed"));
+  EXPECT_THAT(Scenario("steps: [ { ask: a, at: far } ]"),
+              HasSubstr("error: ask a: this run has the environment \"near\" only"));
+}
+
 TEST_F(MachineTest, AnEmptyListUnderAllIsWarnedAbout) {
   bench_.script.answers["a"] = {
       Answer({{"body", cel::Value::Object({{"items", cel::Value::List({})}})}})};

@@ -12,8 +12,8 @@
 #include "assay/history/blob_store.h"
 #include "assay/history/event_log.h"
 #include "assay/history/redactor.h"
-#include "assay/run/recorded_source.h"
 #include "assay/run/scenario_run.h"
+#include "assay/run/source/recorded_source.h"
 #include "lib/net/runtime.h"
 
 namespace assay::run {

@@ -13,9 +13,9 @@
 #include "assay/history/file_io.h"
 #include "assay/history/redactor.h"
 #include "assay/history/verify.h"
-#include "assay/run/live_source.h"
 #include "assay/run/manifest.h"
 #include "assay/run/scheduler.h"
+#include "assay/run/source/live_source.h"
 #include "lib/json/canonical.h"
 #include "lib/net/timer.h"
 
@@ -173,19 +173,21 @@ class Run {
   }
 
   net::Task<void> RunScenarios(const EnvironmentState& state) {
-    LiveSource source({.clock = context_.clock,
-                       .actions = context_.actions,
-                       .blobs = blobs_,
-                       .http = context_.http,
-                       .make_cookies = context_.make_cookies,
-                       .endpoints = state.endpoints,
-                       .default_endpoint = state.default_endpoint,
-                       .project_root = plan_.project->root,
-                       .work_root = dir_ / "work",
-                       .keep_work = options_.keep_work,
-                       .seed = options_.seed,
-                       .process_environment = options_.process_environment,
-                       .interactive = options_.interactive});
+    LiveSource source(
+        {.clock = context_.clock,
+         .actions = context_.actions,
+         .blobs = blobs_,
+         .http = context_.http,
+         .make_cookies = context_.make_cookies,
+         .endpoints = state.endpoints,
+         .default_endpoint = state.default_endpoint,
+         .environment = plan_.environment != nullptr ? plan_.environment->name.text : std::string(),
+         .project_root = plan_.project->root,
+         .work_root = dir_ / "work",
+         .keep_work = options_.keep_work,
+         .seed = options_.seed,
+         .process_environment = options_.process_environment,
+         .interactive = options_.interactive});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,

@@ -7,9 +7,9 @@
 #include <boost/json/object.hpp>
 
 #include "assay/plan/plan.h"
-#include "assay/run/outcome_source.h"
 #include "assay/run/recorder.h"
 #include "assay/run/scope.h"
+#include "assay/run/source/outcome_source.h"
 #include "assay/run/stopper.h"
 #include "lib/net/task.h"
 

@@ -1,6 +1,7 @@
 #include "assay/run/scheduler.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -66,7 +67,19 @@ void Scheduler::Dispatch(net::TaskGroup& group) {
 
 net::Task<void> Scheduler::RunOne(size_t index) {
   const plan::PlannedScenario& scenario = plan_.scenarios[index];
-  const ScenarioEnd end = co_await RunScenario(scenario, context_);
+  ScenarioEnd end;
+  try {
+    end = co_await RunScenario(scenario, context_);
+  } catch (const std::exception& bug) {
+    // The run goes on and says so; a scenario that hangs the scheduler would help nobody.
+    end.judgement = {Verdict::kError, fmt::format("internal error: {}", bug.what())};
+    context_.recorder.writer().Write(history::kind::kScenarioFinished, scenario.path,
+                                     {{"verdict", history::ToString(end.judgement.verdict)},
+                                      {"reason", end.judgement.reason},
+                                      {"attempt", 1},
+                                      {"flaky", false},
+                                      {"duration_ns", 0}});
+  }
   verdicts_[index] = end.judgement.verdict;
   states_[index] = State::kDone;
   --running_;

@@ -1,6 +1,7 @@
 #include "assay/run/step_machine.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -92,11 +93,12 @@ history::Outcome FailedOutcome(base::Error error) {
   return outcome;
 }
 
+// The latest of them: a structure that is tried again starts its background steps again.
 StepMachine::Background* StepMachine::Frame::Find(std::string_view id) {
   for (Frame* frame = this; frame != nullptr; frame = frame->outer) {
-    for (const auto& background : frame->running) {
-      if (background->step->id == id) return background.get();
-    }
+    const auto found = std::find_if(frame->running.rbegin(), frame->running.rend(),
+                                    [&](const auto& one) { return one->step->id == id; });
+    if (found != frame->running.rend()) return found->get();
   }
   return nullptr;
 }
@@ -188,9 +190,14 @@ net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame,
   // The branch must not move while the step works on it.
   Scope scope = background.end.scope;
   const Place place{scope, frame, background.stopper, flags};
-  StepEnd end = co_await RunStep(*background.step, background.path, place);
-  background.end.judgement = std::move(end.judgement);
-  background.end.outcome = std::move(end.outcome);
+  try {
+    StepEnd end = co_await RunStep(*background.step, background.path, place);
+    background.end.judgement = std::move(end.judgement);
+    background.end.outcome = std::move(end.outcome);
+  } catch (const std::exception& bug) {
+    // Whoever joins it must not wait for ever.
+    background.end.judgement = {Verdict::kError, fmt::format("internal error: {}", bug.what())};
+  }
   background.end.scope = std::move(scope);
   background.done.Set();
 }
@@ -337,6 +344,7 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
                               .params = &step.params,
                               .scenario = &scenario_,
                               .scope = &place.scope,
+                              .environment = step.source->at.text,
                               .timeout = step.timeout,
                               .stopper = &place.stopper};
   Performed performed = co_await source_.Perform(request);

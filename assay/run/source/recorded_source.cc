@@ -1,4 +1,4 @@
-#include "assay/run/recorded_source.h"
+#include "assay/run/source/recorded_source.h"
 
 #include <algorithm>
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "assay/action/action.h"
-#include "assay/run/outcome_source.h"
+#include "assay/run/source/outcome_source.h"
 
 namespace assay::run {
 
@@ -25,6 +25,7 @@ struct LiveContext {
   std::function<std::shared_ptr<http::CookieJar>()> make_cookies;
   std::vector<action::Endpoint> endpoints;
   std::string default_endpoint;  ///< "": the first
+  std::string environment;       ///< its name; steps `at` another one cannot be carried out
   std::filesystem::path project_root;
   std::filesystem::path work_root;  ///< scratch directories are made below it
   bool keep_work = false;

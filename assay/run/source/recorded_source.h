@@ -9,7 +9,7 @@
 
 #include "assay/history/blob_store.h"
 #include "assay/history/event.h"
-#include "assay/run/outcome_source.h"
+#include "assay/run/source/outcome_source.h"
 
 namespace assay::run {
 

@@ -1,4 +1,4 @@
-#include "assay/run/live_source.h"
+#include "assay/run/source/live_source.h"
 
 #include <exception>
 #include <system_error>
@@ -125,6 +125,13 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
     co_return performed;
   }
   performed.head = action->Head(*params);
+  if (!request.environment.empty() && request.environment != context_.environment) {
+    performed.outcome =
+        FailedOutcome({base::ErrorCode::kUnsupported,
+                       fmt::format("this run has the environment \"{}\" only, not \"{}\"",
+                                   context_.environment, request.environment)});
+    co_return performed;
+  }
   base::Deadline deadline = request.stopper->deadline();
   if (request.timeout > base::Duration::zero()) {
     deadline = deadline.Earlier(DeadlineAfter(request.timeout));

@@ -25,7 +25,8 @@ struct ActionRequest {
   const plan::PlannedTemplate* params = nullptr;
   const plan::PlannedScenario* scenario = nullptr;
   const Scope* scope = nullptr;
-  base::Duration timeout{};  ///< zero: none but the stopper's
+  std::string environment = {};  ///< named by `at`; "": the run's
+  base::Duration timeout{};      ///< zero: none but the stopper's
   Stopper* stopper = nullptr;
 };
 
