@@ -109,6 +109,22 @@ TEST(ExplainTest, BindAndConditionalAreFollowed) {
   EXPECT_EQ(explanation.nodes[2].details[0].value, "2");
 }
 
+TEST(ExplainTest, PartsThatAreNeverEvaluatedAreLeftOut) {
+  Environment environment;
+  environment.Variable("body", Type::Dyn()).Check(false);
+  MapActivation activation;
+  activation.Set("body", Value::String("x"));
+  for (const char* source : {"unknown(body + body, body)", "body.matches('(')",
+                             "(body + 'y').matches(string('[')) || body.nope.matches(string('y'))",
+                             "[unknown(body)].all(x, x) && undeclared.a.b"}) {
+    const auto program = Compile(environment, source);
+    ASSERT_TRUE(program.has_value()) << source;
+    const auto explanation = Explain(*program, activation);
+    EXPECT_TRUE(explanation.value.is_error()) << source;
+    EXPECT_FALSE(explanation.ToText().empty()) << source;
+  }
+}
+
 TEST(ExplainTest, JsonHasTheSameContent) {
   const auto json = ToJson(ExplainWith("body.items.all(i, i > 1)", R"({"items":[2,0]})"));
   EXPECT_EQ(json.at("value").as_string(), "false");

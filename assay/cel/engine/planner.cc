@@ -28,11 +28,13 @@ bool ConvertsText(std::string_view function) {
   return std::ranges::find(kFunctions, function) != kFunctions.end();
 }
 
+/// Before the node of an expression is dropped: nothing may look at it or its parts again.
+void ForgetNode(Expr& expr) {
+  expr.node = nullptr;
+  for (const ExprPtr& argument : expr.arguments) ForgetNode(*argument);
+}
 void ForgetNodes(const std::vector<ExprPtr>& arguments) {
-  for (const ExprPtr& argument : arguments) {
-    argument->node = nullptr;
-    ForgetNodes(argument->arguments);
-  }
+  for (const ExprPtr& argument : arguments) ForgetNode(*argument);
 }
 
 class Planner {
@@ -166,8 +168,10 @@ Result<NodePtr> Planner::Call(Expr& expr) {
 }
 
 Result<NodePtr> Planner::Function(Expr& expr, std::vector<NodePtr> arguments) {
-  if (expr.overloads.empty())
+  if (expr.overloads.empty()) {
+    ForgetNodes(expr.arguments);
     return MakeConstant(ErrorValue(fmt::format("unbound function \"{}\"", expr.name)));
+  }
   bool foldable = true;
   for (const NodePtr& argument : arguments) foldable = foldable && argument->constant() != nullptr;
   for (const Overload* overload : expr.overloads) foldable = foldable && overload->foldable;
@@ -184,7 +188,10 @@ Result<NodePtr> Planner::Function(Expr& expr, std::vector<NodePtr> arguments) {
 }
 
 Result<NodePtr> Planner::Matches(const Expr& expr, NodePtr text, std::string_view pattern) const {
+  // The node of the pattern is not needed any more, nor that of the text if the pattern is wrong.
+  ForgetNode(*expr.arguments[1]);
   if (NodePtr node = MakeMatches(std::move(text), pattern)) return node;
+  ForgetNode(*expr.arguments[0]);
   const std::string message = fmt::format("\"{}\" is not a regular expression", pattern);
   const Expr& where = *expr.arguments[1];
   if (strict_)
