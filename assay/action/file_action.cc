@@ -36,7 +36,7 @@ base::Error IoError(std::string_view doing, const fs::path& path, const std::str
 
 fs::path FindForReading(const std::string& path, const ActionContext& context) {
   std::error_code ignored;
-  const fs::path working = fs::path(context.work_dir) / path;
+  fs::path working = fs::path(context.work_dir) / path;
   if (fs::exists(fs::symlink_status(working, ignored))) return working;
   return fs::path(context.source_dir) / path;
 }
@@ -46,7 +46,7 @@ Result<fs::path> FindForWriting(const std::string& path, const ActionContext& co
   std::error_code error;
   const fs::path root = fs::canonical(context.work_dir, error);
   if (error) return base::Fail(IoError("use", context.work_dir, error.message()));
-  const fs::path target = fs::weakly_canonical(root / path, error);
+  fs::path target = fs::weakly_canonical(root / path, error);
   const fs::path relative = target.lexically_relative(root);
   if (error || relative.empty() || relative == "." || relative.begin()->string() == "..") {
     return base::Fail(base::Error{
@@ -151,6 +151,7 @@ Result<Value> Glob(const std::string& pattern, const Value&, const ActionContext
   std::vector<std::string> paths = Expand(fs::path(context.work_dir) / pattern);
   if (paths.empty()) paths = Expand(fs::path(context.source_dir) / pattern);
   std::vector<Value> values;
+  values.reserve(paths.size());
   for (const std::string& path : paths) values.push_back(Value::String(path));
   const auto count = static_cast<int64_t>(values.size());
   return Value::Object({{"paths", Value::List(std::move(values))}, {"count", Value::Int(count)}});

@@ -92,6 +92,7 @@ Value DescribeSignal(const edf::Reader& reader, size_t index, const Tally& tally
 
 Value DescribeAnnotations(const edf::AnnotationList& list) {
   std::vector<Value> values;
+  values.reserve(list.annotations.size());
   for (const edf::Annotation& one : list.annotations) {
     values.push_back(Value::Object(
         {{"onset_s", Value::Double(one.onset_s)},
@@ -208,7 +209,7 @@ Result<Value> DescribeEdf(const std::filesystem::path& path, base::Deadline dead
 }
 
 Result<Value> DescribeCsv(std::string_view text, std::string_view name) {
-  const Value parsed = plan::ParseCsv(text, name);
+  Value parsed = plan::ParseCsv(text, name);
   if (parsed.is_error()) return base::Fail(parsed.error());
   const auto rows = parsed.list();
   if (rows.empty()) return parsed;

@@ -90,6 +90,7 @@ net::Task<base::Result<void>> ProcessEnvironment::Settle(base::Deadline deadline
 
 net::Task<base::Result<void>> ProcessEnvironment::StartServices(base::Deadline deadline) {
   std::vector<net::Task<base::Result<void>>> starts;
+  starts.reserve(services_.size());
   for (size_t i = 0; i < services_.size(); ++i) starts.push_back(StartOne(i, deadline));
   const auto outcomes = co_await net::WhenAll(std::move(starts));
   // The first in the order of dependencies is the cause of the others.

@@ -239,7 +239,7 @@ net::Task<void> Service::PumpOutput(process::Descriptor output) {
     if (!got.has_value() || *got == 0) break;
     const std::string_view text(reinterpret_cast<const char*>(piece.data()), *got);
     // A full disk must not stop the service; what is lost is lost.
-    (void)log_->Append(text);
+    [[maybe_unused]] const auto kept = log_->Append(text);
   }
   output_ended_.Set();
 }

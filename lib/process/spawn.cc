@@ -134,7 +134,7 @@ base::Result<Prepared> Prepare(const Launch& launch) {
   }
   prepared.argv.push_back(nullptr);
   for (const auto& [name, value] : launch.environment) {
-    prepared.variables.push_back(name + "=" + value);
+    prepared.variables.push_back(fmt::format("{}={}", name, value));
   }
   for (std::string& variable : prepared.variables) prepared.envp.push_back(variable.data());
   prepared.envp.push_back(nullptr);

@@ -66,8 +66,8 @@ class GuardianLoop {
       }
       if (polls[0].revents != 0 && !ServeOne()) break;
     }
-    if (!finished_) Undo();
-    return 0;
+    if (finished_) return 0;
+    return Undo().has_value() ? 0 : 1;
   }
 
  private:
