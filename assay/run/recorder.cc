@@ -130,6 +130,10 @@ Judgement Recorder::Judge(const plan::PlannedExpression& expression, std::string
                           const plan::EvaluationScope& scope) {
   const cel::Value value = expression.Evaluate(scope);
   Judgement judgement{VerdictOf(value), {}};
+  if (const auto recalled =
+          Recall(path, attempt, role, expression.source().text, judgement.verdict)) {
+    judgement.verdict = *recalled;
+  }
   if (judgement.verdict != Verdict::kPassed) judgement.reason = WhyNot(expression, value);
   const base::SourceSpan& span = expression.source().span;
   object data = {{"expression", expression.source().text},

@@ -2,6 +2,8 @@
 // Writes what the step machine does as events, and judges expectations on the way.
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,11 +40,25 @@ struct StepPlace {
   bool background = false;
 };
 
+/// What an expectation's verdict was in the run that is replayed; nullopt: decide anew.
+using RecalledVerdict = std::function<std::optional<history::Verdict>(
+    std::string_view path, size_t attempt, std::string_view role, std::string_view expression,
+    history::Verdict anew)>;
+
 /// One per run; the loop's thread only.
 class Recorder {
  public:
   Recorder(history::EventWriter& writer, history::BlobSink& blobs)
       : writer_(writer), blobs_(blobs) {}
+
+  /// For replays: an expectation that may have asked about a secret, which the log does not hold,
+  /// keeps its verdict.
+  void RecallVerdicts(RecalledVerdict recall) { recall_ = std::move(recall); }
+  std::optional<history::Verdict> Recall(std::string_view path, size_t attempt,
+                                         std::string_view role, std::string_view expression,
+                                         history::Verdict anew) const {
+    return recall_ ? recall_(path, attempt, role, expression, anew) : std::nullopt;
+  }
 
   history::EventWriter& writer() { return writer_; }
   history::BlobSink& blobs() { return blobs_; }
@@ -67,6 +83,7 @@ class Recorder {
 
   history::EventWriter& writer_;
   history::BlobSink& blobs_;
+  RecalledVerdict recall_;
 };
 
 /// Whether the expression asks for this variable.

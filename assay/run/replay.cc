@@ -1,5 +1,6 @@
 #include "assay/run/replay.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
@@ -12,6 +13,7 @@
 #include "assay/history/blob_store.h"
 #include "assay/history/event_log.h"
 #include "assay/history/redactor.h"
+#include "assay/plan/path.h"
 #include "assay/run/scenario_run.h"
 #include "assay/run/source/recorded_source.h"
 #include "lib/net/runtime.h"
@@ -39,25 +41,17 @@ std::vector<std::pair<std::string, std::string>> Pairs(const object& manifest,
   return out;
 }
 
-struct Line {
-  std::string verdict;
-  bool redacted = false;
-};
-using Lines = std::map<std::string, Line>;
-
-bool HoldsRedacted(const boost::json::value& value) {
-  return boost::json::serialize(value).contains("[redacted:");
-}
+using Lines = std::map<std::string, std::string>;  // verdicts by name
 
 void AddExpectations(std::string_view path, std::span<const history::ExpectationResult> list,
-                     bool redacted, Lines& lines) {
+                     Lines& lines) {
   std::map<std::string, int> seen;
   for (const auto& one : list) {
     const std::string key =
         fmt::format("expectation {}#{}: {} {}", path, one.attempt, one.role, one.expression);
     const int number = ++seen[key];
-    lines[number == 1 ? key : fmt::format("{} ({})", key, number)] = {
-        std::string(history::ToString(one.verdict)), redacted};
+    lines[number == 1 ? key : fmt::format("{} ({})", key, number)] =
+        std::string(history::ToString(one.verdict));
   }
 }
 
@@ -66,18 +60,15 @@ Lines VerdictsOf(const history::RunModel& model) {
   Lines lines;
   for (const history::ScenarioResult& scenario : model.scenarios) {
     if (!scenario.finished) continue;
-    lines["scenario " + scenario.instance] = {
-        fmt::format("{}{}", history::ToString(scenario.verdict), scenario.flaky ? " (flaky)" : ""),
-        false};
+    lines["scenario " + scenario.instance] =
+        fmt::format("{}{}", history::ToString(scenario.verdict), scenario.flaky ? " (flaky)" : "");
     const auto add = [&](const history::StepResult& step) {
-      bool redacted = false;
-      for (const auto& attempt : step.attempts) redacted |= HoldsRedacted(attempt.value);
-      lines["step " + step.path] = {std::string(history::ToString(step.verdict)), redacted};
-      AddExpectations(step.path, step.expectations, redacted, lines);
+      lines["step " + step.path] = std::string(history::ToString(step.verdict));
+      AddExpectations(step.path, step.expectations, lines);
     };
     history::ForEachStep(scenario.steps, add);
     history::ForEachStep(scenario.cleanup, add);
-    AddExpectations(scenario.instance, scenario.success, false, lines);
+    AddExpectations(scenario.instance, scenario.success, lines);
   }
   return lines;
 }
@@ -91,22 +82,72 @@ std::vector<ReplayDifference> Compare(const history::RunModel& recorded,
     if (!scenario.finished) unfinished.insert(scenario.instance);
   }
   std::vector<ReplayDifference> differences;
-  for (const auto& [what, line] : before) {
+  for (const auto& [what, verdict] : before) {
     const auto now = after.find(what);
-    if (now == after.end()) {
-      differences.push_back({what, line.verdict, "absent", line.redacted});
-    } else if (now->second.verdict != line.verdict) {
-      differences.push_back({what, line.verdict, now->second.verdict, line.redacted});
-    }
+    const std::string replay = now == after.end() ? "absent" : now->second;
+    if (replay != verdict) differences.push_back({what, verdict, replay});
   }
-  for (const auto& [what, line] : after) {
+  for (const auto& [what, verdict] : after) {
     if (before.contains(what)) continue;
     const bool cut_off = std::ranges::any_of(
         unfinished, [&](const std::string& instance) { return what.contains(instance); });
-    if (!cut_off) differences.push_back({what, "absent", line.verdict, line.redacted});
+    if (!cut_off) differences.push_back({what, "absent", verdict});
   }
   return differences;
 }
+
+// Verdicts of expectations in scenarios whose log holds replaced secrets: `token == vars.token`
+// cannot be decided without them.
+class Recalled {
+ public:
+  Recalled(std::span<const history::Event> events, const history::BlobSource& blobs) {
+    std::set<std::string, std::less<>> touched;
+    for (const history::Event& event : events) {
+      if (HoldsRedacted(event, blobs)) touched.insert(ScenarioOf(event.path));
+    }
+    for (const history::Event& event : events) {
+      if (event.kind != history::kind::kExpectation) continue;
+      if (!touched.contains(ScenarioOf(event.path))) continue;
+      const auto* attempt = event.data.if_contains("attempt");
+      const auto verdict = history::ParseVerdict(Text(event.data, "verdict"));
+      if (attempt == nullptr || !attempt->is_int64() || !verdict) continue;
+      verdicts_[KeyOf(event.path, static_cast<size_t>(attempt->get_int64()),
+                      Text(event.data, "role"), Text(event.data, "expression"))] = *verdict;
+    }
+  }
+
+  std::optional<history::Verdict> Find(std::string_view path, size_t attempt, std::string_view role,
+                                       std::string_view expression) const {
+    const auto found = verdicts_.find(KeyOf(path, attempt, role, expression));
+    if (found == verdicts_.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  static constexpr std::string_view kMark = "[redacted:";
+
+  static std::string ScenarioOf(std::string_view path) {
+    const plan::PathParts parts = plan::SplitPath(path);
+    return fmt::format("{}/{}", parts.scenario, parts.instance);
+  }
+  static std::string KeyOf(std::string_view path, size_t attempt, std::string_view role,
+                           std::string_view expression) {
+    return fmt::format("{}#{} {} {}", path, attempt, role, expression);
+  }
+  static bool HoldsRedacted(const history::Event& event, const history::BlobSource& blobs) {
+    const bool matters = event.kind == history::kind::kOutcome ||
+                         event.kind == history::kind::kSaved ||
+                         event.kind == history::kind::kScenarioStarted;
+    if (!matters) return false;
+    if (boost::json::serialize(event.data).contains(kMark)) return true;
+    return std::ranges::any_of(event.blobs, [&](const std::string& name) {
+      const auto bytes = blobs.Get(name);
+      return bytes && bytes->contains(kMark);
+    });
+  }
+
+  std::map<std::string, history::Verdict, std::less<>> verdicts_;
+};
 
 // Which scenarios the recorded run carried out, and why it did not carry out the others.
 struct Recorded {
@@ -194,6 +235,15 @@ base::Result<ReplayReport> Replay(const std::filesystem::path& run_dir, const pl
                                 .globals = [](const plan::PlannedScenario&) { return Globals{}; },
                                 .run_stopper = run_stopper,
                                 .cleanup_stopper = cleanup_stopper};
+  const Recalled recalled(log.events, recorded_blobs);
+  recorder.RecallVerdicts([&](std::string_view path, size_t attempt, std::string_view role,
+                              std::string_view expression, history::Verdict anew) {
+    const auto before = recalled.Find(path, attempt, role, expression);
+    if (before && *before != anew) {
+      report.kept.push_back(fmt::format("{}#{}: {} {}", path, attempt, role, expression));
+    }
+    return before;
+  });
   writer.Write(history::kind::kRunStarted, "", {{"manifest", report.recorded.manifest}});
   const Recorded recorded(log.events);
   net::Runtime runtime;

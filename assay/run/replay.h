@@ -20,8 +20,6 @@ struct ReplayDifference {
       what;  ///< `scenario NS-1/1`, `step NS-1/1/get`, `expectation NS-1/1/get: status == 200`
   std::string recorded;  ///< verdict, or `absent`
   std::string replayed;
-  /// The recorded values hold a replaced secret, which the expectation may have asked about.
-  bool redacted = false;
 };
 
 struct ReplayReport {
@@ -30,6 +28,9 @@ struct ReplayReport {
   std::vector<ReplayDifference> differences;
   /// Input files that are not what they were.
   std::vector<history::ChangedInput> changed_inputs;
+  /// Expectations whose recorded verdict was kept although the recorded values give another one:
+  /// the log of their scenario holds replaced secrets, so that they cannot be decided anew.
+  std::vector<std::string> kept;
   /// Paths that the plan asked for and the log does not have.
   std::vector<std::string> missing;
 

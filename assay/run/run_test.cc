@@ -253,6 +253,20 @@ TEST_F(RunTest, ReplayAsksNothingOfTheSystem) {
   EXPECT_THAT(bench_.script.order, IsEmpty());
 }
 
+TEST_F(RunTest, AnExpectationAboutASecretKeepsItsVerdictInAReplay) {
+  bench_.script.answers["A"] = {
+      Answer({{"status", cel::Value::Int(200)}, {"body", cel::Value::String("canary-secret-2")}})};
+  bench_.Scenario("a",
+                  "id: A\nsteps: [ { ask: A, expect: [ \"size(body) == 15\", status == 200 ] } ]");
+  RunOptions options;
+  options.secrets = {"canary-secret-2"};
+  EXPECT_EQ(bench_.Run(std::move(options)).verdict, Verdict::kPassed);
+  const auto replay = bench_.Replay();
+  ASSERT_TRUE(replay);
+  EXPECT_TRUE(replay->ok());
+  EXPECT_THAT(replay->kept, ElementsAre("A/1/ask-1#1: expect size(body) == 15"));
+}
+
 TEST_F(RunTest, FakeDataIsTheSameForTheSameSeed) {
   bench_.Scenario("a",
                   "id: A\nvars: { who: \"${{ fake.mrn() }}\" }\n"

@@ -361,7 +361,11 @@ bool StepMachine::Holds(const plan::PlannedStep& step, const std::string& path, 
   if (!answered && !Uses(step.poll->until, "error")) return false;
   const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
   const std::string at = plan::WithAttempt(path, attempt);
-  return step.poll->until.Evaluate(At(seen, at)).is_true();
+  const bool holds = step.poll->until.Evaluate(At(seen, at)).is_true();
+  const Verdict anew = holds ? Verdict::kPassed : Verdict::kFailed;
+  const auto recalled =
+      recorder_.Recall(path, attempt, "until", step.poll->until.source().text, anew);
+  return recalled.value_or(anew) == Verdict::kPassed;
 }
 
 void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string& path,
