@@ -31,6 +31,17 @@ struct Endpoint {
 
 using history::BlobSink;
 
+/// What an operator said to a manual step.
+struct OperatorAnswer {
+  bool approved = false;
+  std::string who;
+  std::string comment;
+};
+
+/// Asks and waits; kUnavailable when nobody is there any more.
+using AskOperator = std::function<net::Task<base::Result<OperatorAnswer>>(std::string question,
+                                                                          base::Deadline deadline)>;
+
 /// What an action may use. Everything outlives the call. An action prints nothing and keeps nothing
 /// between calls; what must last over a scenario (cookies, generated files) is in `session`.
 struct ActionContext {
@@ -49,6 +60,7 @@ struct ActionContext {
   std::vector<std::pair<std::string, std::string>>
       process_environment;   ///< for exec, besides the inherited one
   bool interactive = false;  ///< an operator can answer (manual)
+  AskOperator ask_operator;  ///< empty: nobody is there
 };
 
 /// Actions are stateless and shared by all scenarios of a run.
@@ -77,7 +89,7 @@ class ActionRegistry {
   std::vector<std::unique_ptr<Action>> actions_;
 };
 
-/// http, exec, file, generate, wait, manual. Structure (group, parallel, for_each, repeat, use,
+/// exec, file, generate, http, manual, wait. Structure (group, parallel, for_each, repeat, use,
 /// set, note) belongs to the step machine.
 void RegisterBuiltinActions(ActionRegistry& registry);
 

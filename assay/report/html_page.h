@@ -24,7 +24,7 @@ std::string Anchor(std::string_view path);
 std::string Scenario(const history::ScenarioResult& scenario, const ReportInput& input);
 /// An SVG with one row a scenario and a bar for each of its steps.
 std::string Timeline(const history::RunModel& model);
-std::string Traceability(std::span<const history::RequirementTrace> trace);
+std::string Traceability(const ReportInput& input);
 std::string Environment(const history::RunModel& model);
 
 }  // namespace assay::report::html

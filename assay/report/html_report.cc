@@ -15,7 +15,6 @@ namespace assay::report {
 namespace html {
 namespace {
 
-using history::Coverage;
 using history::RunModel;
 using history::Verdict;
 
@@ -32,6 +31,16 @@ std::string KeyValues(const boost::json::object& object,
                        Escape(ValueText(member.value())));
   }
   return out + "</table>";
+}
+
+std::string EventsText(const std::vector<uint64_t>& events) {
+  if (events.empty()) return "no events";
+  constexpr size_t kShown = 6;
+  std::string text = "events";
+  for (size_t i = 0; i < std::min(events.size(), kShown); ++i)
+    text += fmt::format(" {}", events[i]);
+  if (events.size() > kShown) text += fmt::format(" and {} more", events.size() - kShown);
+  return text;
 }
 
 std::string StepBars(const history::ScenarioResult& scenario, double scale, double left, double y) {
@@ -119,27 +128,28 @@ std::string Timeline(const RunModel& model) {
       kLeft + kWidth + 40, y + 8, grid, rows);
 }
 
-std::string Traceability(std::span<const history::RequirementTrace> trace) {
+std::string Traceability(const ReportInput& input) {
   std::string out =
       "<table "
       "class=list><tr><th>requirement</th><th>verdict</th><th>text</th><th>evidence</th></tr>";
-  for (const auto& row : trace) {
+  for (const auto& row : input.trace) {
     std::string links;
-    for (const auto& link : row.links) {
-      links += fmt::format(
-          "<div><a class='v {}' href='#{}'>{}</a> <span class=dim>events {}&ndash;{}</span></div>",
-          ToString(link.verdict), Anchor(link.instance), Escape(link.instance), link.first_seq,
-          link.last_seq);
+    for (const auto& evidence : row.evidence) {
+      links +=
+          fmt::format("<div><a class='v {}' href='#{}'>{}</a> <span class=dim>{}{}</span></div>",
+                      ToString(evidence.verdict), Anchor(evidence.instance),
+                      Escape(evidence.instance), EventsText(evidence.events),
+                      evidence.reason.empty() ? "" : ", " + Escape(evidence.reason));
     }
-    const auto coverage = ToString(row.coverage);
-    std::string word(coverage);
+    const RequirementText text = input.TextOf(row.id);
+    const auto verdict = ToString(row.verdict);
+    std::string word(verdict);
     std::ranges::replace(word, '_', ' ');
     out += fmt::format(
         "<tr id='req-{0}'><td class=mono>{0}<br><span class=dim>{1}</span></td><td><span "
         "class='pill {2}'>{3}</span></td>"
         "<td>{4}</td><td>{5}</td></tr>",
-        Escape(row.requirement.id), Escape(row.requirement.risk), coverage, word,
-        Escape(row.requirement.text), links);
+        Escape(row.id), Escape(text.risk), verdict, word, Escape(text.text), links);
   }
   return out + "</table>";
 }
@@ -200,8 +210,8 @@ std::string Summary(const ReportInput& input) {
         fmt::format("<div class='card {0}'><b class=v>{1}</b>{0}</div>", ToString(verdict), count);
     if (count > 0) bar += fmt::format("<i class={} style='flex:{}'></i>", ToString(verdict), count);
   }
-  const auto verified = std::ranges::count(input.trace, history::Coverage::kVerified,
-                                           &history::RequirementTrace::coverage);
+  const auto verified = std::ranges::count(input.trace, history::TraceVerdict::kVerified,
+                                           &history::RequirementTrace::verdict);
   if (!input.trace.empty()) {
     cards += fmt::format(
         "<div class='card passed'><b class=v>{}<span class=dim style='font-size:1rem'> / "
@@ -280,7 +290,7 @@ base::Result<std::string> RenderHtml(const ReportInput& input) {
   page += "<h2 id=timeline>Timeline</h2>" + html::Timeline(model);
   page += "<h2 id=trace>Traceability</h2>" + (input.trace.empty()
                                                   ? "<p class=dim>no requirements are declared</p>"
-                                                  : html::Traceability(input.trace));
+                                                  : html::Traceability(input));
   page += "<h2 id=environment>Environment</h2>" + html::Environment(model);
   page += fmt::format(
       "<footer>{} events, head <code>{}</code></footer></main><script>{}</script></html>\n",

@@ -110,25 +110,30 @@ object EnvironmentToJson(const history::EnvironmentRecord& environment) {
 
 }  // namespace
 
-object TraceToJson(std::span<const history::RequirementTrace> trace) {
+object TraceToJson(const ReportInput& input) {
   array requirements;
   object counts;
-  for (const auto& row : trace) {
+  for (const auto& row : input.trace) {
     array scenarios;
-    for (const auto& link : row.links) {
-      scenarios.push_back(object{{"instance", link.instance},
-                                 {"verdict", ToString(link.verdict)},
-                                 {"reason", link.reason},
-                                 {"flaky", link.flaky},
-                                 {"events", array{link.first_seq, link.last_seq}}});
+    for (const auto& evidence : row.evidence) {
+      scenarios.push_back(
+          object{{"run", evidence.run},
+                 {"instance", evidence.instance},
+                 {"verdict", ToString(evidence.verdict)},
+                 {"reason", evidence.reason},
+                 {"flaky", evidence.flaky},
+                 {"stale", evidence.stale},
+                 {"events", array(evidence.events.begin(), evidence.events.end())}});
     }
-    const auto verdict = ToString(row.coverage);
-    requirements.push_back(object{{"id", row.requirement.id},
-                                  {"system", row.requirement.system},
-                                  {"text", row.requirement.text},
-                                  {"section", row.requirement.section},
-                                  {"risk", row.requirement.risk},
+    const RequirementText text = input.TextOf(row.id);
+    const auto verdict = ToString(row.verdict);
+    requirements.push_back(object{{"id", row.id},
+                                  {"system", row.system},
+                                  {"text", text.text},
+                                  {"section", text.section},
+                                  {"risk", text.risk},
                                   {"verdict", verdict},
+                                  {"flaky", row.flaky},
                                   {"scenarios", std::move(scenarios)}});
     auto& count = counts[verdict];
     count = (count.is_int64() ? count.get_int64() : 0) + 1;
@@ -158,7 +163,7 @@ base::Result<std::string> RenderJson(const ReportInput& input) {
                     {"manifest", model.manifest},
                     {"environments", std::move(environments)},
                     {"scenarios", std::move(scenarios)},
-                    {"trace", TraceToJson(input.trace)},
+                    {"trace", TraceToJson(input)},
                     {"warnings", Strings(model.warnings)}};
   return json::Pretty(root) + "\n";
 }

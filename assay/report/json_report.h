@@ -14,6 +14,6 @@ base::Result<std::string> RenderJson(const ReportInput& input);
 
 /// `{requirements: [{id, verdict, scenarios: [...], ...}], counts}`: what `assay trace --json`
 /// prints.
-boost::json::object TraceToJson(std::span<const history::RequirementTrace> trace);
+boost::json::object TraceToJson(const ReportInput& input);
 
 }  // namespace assay::report

@@ -18,6 +18,12 @@ constexpr std::array kFormats = {
 
 }  // namespace
 
+RequirementText ReportInput::TextOf(std::string_view id) const {
+  if (requirements == nullptr) return {};
+  const auto found = requirements->find(id);
+  return found == requirements->end() ? RequirementText{} : found->second;
+}
+
 std::span<const ReportFormat> BuiltinReports() { return kFormats; }
 
 const ReportFormat* FindReport(std::string_view name) {

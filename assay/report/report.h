@@ -3,6 +3,7 @@
 // finished run.
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,14 @@
 
 namespace assay::report {
 
+/// What a catalogue says about a requirement, for people.
+struct RequirementText {
+  std::string text;
+  std::string section;
+  std::string risk;
+};
+using RequirementTexts = std::map<std::string, RequirementText, std::less<>>;
+
 /// Everything outlives the call.
 struct ReportInput {
   const history::RunModel& model;
@@ -21,6 +30,11 @@ struct ReportInput {
   std::span<const history::RequirementTrace> trace;
   /// Bytes of a blob of the run by its SHA-256 name.
   std::function<base::Result<std::string>(std::string_view name)> read_blob;
+  /// By id; null when there is no catalogue.
+  const RequirementTexts* requirements = nullptr;
+
+  /// Empty texts when the id is unknown.
+  RequirementText TextOf(std::string_view id) const;
 };
 
 /// One format of `--report`; `file` is its name in the run directory, "" for the terminal.

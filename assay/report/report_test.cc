@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
 
+#include "assay/history/transcript.h"
 #include "assay/report/failure_text.h"
 #include "assay/report/json_report.h"
 #include "assay/report/terminal_report.h"
@@ -15,7 +16,6 @@
 namespace assay::report {
 namespace {
 
-using history::Coverage;
 using history::ExpectationResult;
 using history::RunModel;
 using history::ScenarioResult;
@@ -31,16 +31,24 @@ constexpr std::string_view kSource =
     "    expect:\n"
     "      - status == 200\n";
 
-constexpr std::string_view kTranscript =
-    R"({"kind": "http", "request": {"start": "POST http://h/upload HTTP/1.1", "headers": [["Accept", "*/*"]]},
-        "response": {"start": "HTTP/1.1 422", "status": 422, "headers": [],
-                     "body": {"size": 20, "media_type": "application/json", "preview": "{\"error\": \"<bad>\"}"}}})";
+// A transcript as the http action leaves it.
+std::string Transcript() {
+  history::HttpExchange exchange;
+  exchange.request.method = "POST";
+  exchange.request.url = "http://h/upload";
+  history::HttpResponseRecord response;
+  response.status = 422;
+  response.body = {
+      .size = 18, .media_type = "application/json", .preview = R"({"error": "<bad>"})"};
+  exchange.response = response;
+  return boost::json::serialize(history::ToJson(exchange));
+}
 
 class FakeRun {
  public:
   FakeRun() {
     blobs_["source"] = kSource;
-    blobs_["transcript"] = kTranscript;
+    blobs_["transcript"] = Transcript();
     model_.id = "run-1";
     model_.manifest = {
         {"seed", 42},
@@ -51,21 +59,26 @@ class FakeRun {
     model_.counts = {{Verdict::kFailed, 1}, {Verdict::kPassed, 1}};
     model_.verdict = Verdict::kFailed;
     model_.complete = true;
-    trace_ = {
-        {.requirement = {.id = "BB-1", .text = "Uploads answer 200."},
-         .coverage = Coverage::kFailed,
-         .links = {
-             {.instance = "UPLOAD", .verdict = Verdict::kFailed, .first_seq = 2, .last_seq = 9}}}};
+    trace_ = {{.id = "BB-1",
+               .system = "demo",
+               .verdict = history::TraceVerdict::kFailed,
+               .evidence = {{.run = "run-1",
+                             .instance = "UPLOAD",
+                             .verdict = Verdict::kFailed,
+                             .events = {2, 9}}}}};
+    requirements_ = {{"BB-1", {.text = "Uploads answer 200."}}};
   }
 
   RunModel& model() { return model_; }
   ReportInput Input() const {
-    return {model_, trace_, [this](std::string_view name) -> base::Result<std::string> {
+    return {model_, trace_,
+            [this](std::string_view name) -> base::Result<std::string> {
               const auto found = blobs_.find(std::string(name));
               if (found == blobs_.end())
                 return base::Fail(base::ErrorCode::kNotFound, "no such blob");
               return found->second;
-            }};
+            },
+            &requirements_};
   }
 
  private:
@@ -113,6 +126,7 @@ class FakeRun {
   RunModel model_;
   std::vector<history::RequirementTrace> trace_;
   std::map<std::string, std::string> blobs_;
+  RequirementTexts requirements_;
 };
 
 TEST(FailureText, LooksLikeACompilersDiagnostic) {

@@ -198,8 +198,8 @@ void TerminalReport::Finish(const ReportInput& input, std::string_view run_dir) 
         Painted(fmt::format("{} flaky", flaky), Verdict::kInconclusive, options_.style));
   sink_(fmt::format("\n{}  in {}\n", fmt::join(parts, ", "), base::HumanDuration(model.duration)));
   if (!input.trace.empty()) {
-    const auto verified = std::ranges::count(input.trace, history::Coverage::kVerified,
-                                             &history::RequirementTrace::coverage);
+    const auto verified = std::ranges::count(input.trace, history::TraceVerdict::kVerified,
+                                             &history::RequirementTrace::verdict);
     sink_(fmt::format("{} of {} requirements verified\n", verified, input.trace.size()));
   }
   if (model.interrupted) sink_("interrupted: what had not run yet is skipped\n");

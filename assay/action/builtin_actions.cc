@@ -1,0 +1,20 @@
+#include "assay/action/action.h"
+#include "assay/action/exec_action.h"
+#include "assay/action/file_action.h"
+#include "assay/action/generate_action.h"
+#include "assay/action/http_action.h"
+#include "assay/action/manual_action.h"
+#include "assay/action/wait_action.h"
+
+namespace assay::action {
+
+void RegisterBuiltinActions(ActionRegistry& registry) {
+  registry.Add(std::make_unique<ExecAction>());
+  registry.Add(std::make_unique<FileAction>());
+  registry.Add(std::make_unique<GenerateAction>());
+  registry.Add(std::make_unique<HttpAction>());
+  registry.Add(std::make_unique<ManualAction>());
+  registry.Add(std::make_unique<WaitAction>());
+}
+
+}  // namespace assay::action
