@@ -186,12 +186,51 @@ void Loader::LoadEnvironments(const Opened& opened, Project& project, Problems& 
   }
 }
 
+namespace {
+
+/// The folder before the first segment with a wildcard: `suites/*/x.yaml` -> `suites`.
+std::string FixedFolder(std::string_view glob) {
+  std::string folder;
+  while (glob.contains('/')) {
+    const std::string_view segment = glob.substr(0, glob.find('/'));
+    if (segment.find_first_of("*?") != std::string_view::npos) return folder;
+    if (!folder.empty()) folder += '/';
+    folder += segment;
+    glob.remove_prefix(segment.size() + 1);
+  }
+  return folder;
+}
+
+/// Only the folders that globs can reach are walked: a project may hold build trees and old
+/// results.
+base::Result<std::vector<std::string>> ListReachable(
+    const FileSource& files, std::initializer_list<std::span<const Text>> globs,
+    std::span<const Text> suites) {
+  std::set<std::string> folders;
+  for (const auto& list : globs) {
+    for (const Text& glob : list) folders.insert(FixedFolder(glob.text));
+  }
+  for (const Text& suite : suites) folders.insert(FixedFolder(suite.text + "/"));
+  std::set<std::string> paths;
+  for (const std::string& folder : folders) {
+    const auto found = files.List(folder);
+    if (found) {
+      paths.insert(found->begin(), found->end());
+    } else if (found.error().code != base::ErrorCode::kNotFound) {
+      return base::Fail(found.error());
+    }
+  }
+  return std::vector<std::string>(paths.begin(), paths.end());
+}
+
+}  // namespace
+
 void Loader::LoadSuites(const yaml::Node& root, Project& project, Problems& problems) const {
-  const auto paths = files_.List("");
-  if (!paths) return problems.Add(paths.error());
   const auto suites = GlobsOr(root, "suites", "suites/*");
   const auto requirements = GlobsOr(root, "requirements", "suites/*/requirements.yaml");
   const auto plans = GlobsOr(root, "plans", "plans/*.yaml");
+  const auto paths = ListReachable(files_, {requirements, plans}, suites);
+  if (!paths) return problems.Add(paths.error());
   ComplainAboutUnmatched(suites, *paths, true, "suite", problems);
   ComplainAboutUnmatched(requirements, *paths, false, "requirement file", problems);
   ComplainAboutUnmatched(plans, *paths, false, "plan", problems);

@@ -299,6 +299,38 @@ TEST(Suites, HaveRequirementFilesThatLoad) {
   }
 }
 
+/// Remembers which folders were walked.
+class WatchedFiles final : public FileSource {
+ public:
+  explicit WatchedFiles(const FileSource& inner) : inner_(inner) {}
+  base::Result<std::string> Read(const std::string& path, size_t max_bytes) const override {
+    return inner_.Read(path, max_bytes);
+  }
+  base::Result<std::vector<std::string>> List(const std::string& folder) const override {
+    walked.push_back(folder);
+    return inner_.List(folder);
+  }
+  mutable std::vector<std::string> walked;
+
+ private:
+  const FileSource& inner_;
+};
+
+// A project may hold build trees, packages and old results beside its suites.
+TEST(Project, WalksOnlyTheFoldersThatItsGlobsReach) {
+  const MemoryFiles memory({{"assay.yaml", "suites: [ 'suites/*', more/deep ]\n"},
+                            {"suites/a/x.yaml", "id: X\nsteps: [ { note: x } ]\n"},
+                            {"more/deep/y.yaml", "id: Y\nsteps: [ { note: y } ]\n"},
+                            {"build/z.yaml", "id: Z\nsteps: [ { note: z } ]\n"}});
+  const WatchedFiles files(memory);
+  SchemaRegistry registry;
+  ASSERT_TRUE(RegisterStructureActions(registry));
+  Problems problems;
+  const Project project = Loader(files, registry).LoadProject(problems);
+  EXPECT_EQ(project.scenarios.size(), 2U);
+  EXPECT_THAT(files.walked, ElementsAre("more/deep", "plans", "suites"));
+}
+
 TEST(DiskFiles, ReadBelowTheirRootOnly) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("assay_scenario_files_" + std::to_string(::getpid()));
