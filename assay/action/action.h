@@ -59,7 +59,6 @@ struct ActionContext {
       find_endpoint;  ///< "" is the default endpoint
   std::vector<std::pair<std::string, std::string>>
       process_environment;   ///< for exec, besides the inherited one
-  bool interactive = false;  ///< an operator can answer (manual)
   AskOperator ask_operator;  ///< empty: nobody is there
 };
 

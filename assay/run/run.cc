@@ -187,7 +187,7 @@ class Run {
          .keep_work = options_.keep_work,
          .seed = options_.seed,
          .process_environment = options_.process_environment,
-         .interactive = options_.interactive});
+         .ask_operator = context_.ask_operator});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,

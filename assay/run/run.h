@@ -58,7 +58,6 @@ struct RunOptions {
   size_t jobs = 1;
   bool fail_fast = false;
   bool keep_work = false;
-  bool interactive = false;
   base::Duration cleanup_timeout = std::chrono::minutes(1);
   /// Values that must not be written anywhere; those under 4 bytes cannot be hidden and give a
   /// warning.
@@ -82,6 +81,7 @@ struct RunContext {
   EnvironmentDriver* environment = nullptr;      ///< null: nothing to bring up
   const net::Cancellation* interrupt = nullptr;  ///< Ctrl-C
   history::EventObserver observer;               ///< sees each event as it is written
+  action::AskOperator ask_operator = {};         ///< for manual steps; empty: nobody is there
 };
 
 struct RunSummary {

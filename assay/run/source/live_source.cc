@@ -150,7 +150,7 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .seed = base::StableHash(request.path, context_.seed),
       .find_endpoint = [this](std::string_view name) { return FindEndpoint(name); },
       .process_environment = context_.process_environment,
-      .interactive = context_.interactive};
+      .ask_operator = context_.ask_operator};
   auto outcome =
       co_await net::WithDeadline(net::WithCancellation(Carry(*action, *std::move(params), context),
                                                        request.stopper->cancellation()),

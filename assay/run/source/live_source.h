@@ -31,7 +31,7 @@ struct LiveContext {
   bool keep_work = false;
   uint64_t seed = 0;
   std::vector<std::pair<std::string, std::string>> process_environment;
-  bool interactive = false;
+  action::AskOperator ask_operator;
 };
 
 /// Where the scratch directory of a scenario instance is.
