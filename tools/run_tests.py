@@ -3,6 +3,7 @@
 
 Stages, in order (each can be chosen with --label):
   unit, conformance, live   the GoogleTest programs of the sanitizer build
+  docs                      examples run, quotations and reference are current
   golden                    the command line of the release build against recorded output
   browser                   the HTML report in a headless browser
   suite                     the qualification suites with the release build, each run replayed and verified
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LABELS = ["unit", "conformance", "live", "golden", "browser", "suite"]
+LABELS = ["unit", "conformance", "live", "golden", "docs", "browser", "suite"]
 
 
 class Totals:
@@ -137,11 +138,13 @@ def main():
         for name, command, labels in sorted(programs(options.preset)):
             if set(labels) & set(compiled):
                 run_program(name, command, options.k, totals)
-    if {"golden", "browser", "suite"} & set(wanted):
+    if {"golden", "docs", "browser", "suite"} & set(wanted):
         build("release", "assay_program", "montage_program")
         say("tests of the programs")
         if "golden" in wanted:
             run_script("golden output", [sys.executable, "tests/golden/run.py"], totals)
+        if "docs" in wanted:
+            run_script("documentation", [sys.executable, "tests/docs/run.py"], totals)
         if "suite" in wanted:
             run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
         if "browser" in wanted:

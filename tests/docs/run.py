@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Keeps the documentation true: examples run, quoted files are quoted as they are, the reference is current.
+
+`./dev approve` rewrites the generated reference. The last line is `N passed, N failed, N skipped`.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ASSAY = ROOT / "build" / "release" / "bin" / "assay"
+REFERENCE = ROOT / "docs" / "reference" / "scenario-language.md"
+
+
+def examples():
+    """Every project in docs/examples loads without errors and passes."""
+    for project in sorted(path.parent for path in (ROOT / "docs" / "examples").glob("*/assay.yaml")):
+        with tempfile.TemporaryDirectory(prefix="assay-docs-") as folder:
+            copy = Path(folder) / project.name
+            shutil.copytree(project, copy, ignore=shutil.ignore_patterns("results"))
+            for command in (["check"], ["run"]):
+                done = subprocess.run([ASSAY, *command], cwd=copy, capture_output=True, text=True, timeout=120)
+                problem = "" if done.returncode == 0 else f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+                yield f"{project.name}: assay {command[0]}", problem
+
+
+def quotations():
+    """A block behind `<!-- file: x -->` is that file."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for path, shown in re.findall(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", page.read_text(), re.DOTALL):
+            actual = (ROOT / path).read_text() if (ROOT / path).exists() else None
+            yield f"{page.relative_to(ROOT)} quotes {path}", "" if shown == actual else "the quotation differs from the file"
+
+
+def links():
+    """Relative links lead somewhere."""
+    for page in [ROOT / "README.md", ROOT / "HACKING.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        broken = [target for target in re.findall(r"\]\(([^)#:\s]+)\)", page.read_text())
+                  if not (page.parent / target).exists()]
+        yield f"links of {page.relative_to(ROOT)}", f"lead nowhere: {broken}" if broken else ""
+
+
+def reference(approve):
+    """docs/reference/scenario-language.md is what the tables of the loader say."""
+    printed = subprocess.run([ASSAY, "schema", "--reference"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    if approve and printed.returncode == 0:
+        REFERENCE.write_text(printed.stdout)
+    current = REFERENCE.read_text() if REFERENCE.exists() else ""
+    same = printed.returncode == 0 and printed.stdout == current
+    yield "the reference of the scenario language", "" if same else "is not current; ./dev approve rewrites it"
+
+
+def main():
+    passed = failed = 0
+    for check in (reference("--approve" in sys.argv), examples(), quotations(), links()):
+        for name, problem in check:
+            if problem:
+                failed += 1
+                print(f"FAILED {name}: {problem}")
+            else:
+                passed += 1
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
