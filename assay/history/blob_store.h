@@ -36,7 +36,7 @@ struct BlobLimits {
 /// 64 lower-case hexadecimal digits.
 bool IsBlobName(std::string_view name);
 
-/// `root/ab/abcd…`, written to a temporary name and renamed. Not thread-safe.
+/// `root/ab/abcd...`, written to a temporary name and renamed. Not thread-safe.
 class DirectoryBlobs final : public BlobSink, public BlobSource {
  public:
   /// `redactor` may be null (then nothing is replaced) and must outlive this.

@@ -17,10 +17,10 @@ namespace assay::history {
 /// digits of `prev` followed by the RFC 8785 form of the object without `hash`; `prev` of the first
 /// event is 64 zeros. All durations in `data` are integers in nanoseconds and end in `_ns`.
 struct Event {
-  uint64_t seq = 0;                ///< 1, 2, 3, … without gaps
+  uint64_t seq = 0;                ///< 1, 2, 3, ... without gaps
   base::WallTime time{};           ///< written as RFC 3339 with nanoseconds
   base::Duration elapsed{};        ///< monotonic, since run.started; written as elapsed_ns
-  std::string kind;                ///< one of kind::… below
+  std::string kind;                ///< one of kind::... below
   std::string path;                ///< step path, scenario instance, service name, or ""
   boost::json::object data;        ///< by kind, see below
   std::vector<std::string> blobs;  ///< SHA-256 names in blobs/

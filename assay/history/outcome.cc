@@ -42,7 +42,7 @@ base::ErrorCode ParseErrorCode(std::string_view text) {
 }
 
 // {"$blob": name, "as": text|bytes|json}: cannot collide, because typed JSON writes a map with a
-// `$` key as {"$map": …}.
+// `$` key as {"$map": ...}.
 boost::json::object BlobMarker(std::string name, std::string_view as) {
   return {{"$blob", std::move(name)}, {"as", as}};
 }

@@ -47,7 +47,7 @@ struct StepResult {
   std::string path;
   std::string name;  ///< "" when the file gives none
   std::string id;
-  std::string action;  ///< http, exec, group, …
+  std::string action;  ///< http, exec, group, ...
   std::string head;    ///< one line: `POST /api/v1/eeg/upload`
   std::string file;
   uint32_t line = 0;
@@ -101,7 +101,7 @@ struct ScenarioResult {
 struct ServiceRecord {
   std::string name;
   std::string command;
-  boost::json::object facts;  ///< merged data of its events: ports, pid, exit_code, log, …
+  boost::json::object facts;  ///< merged data of its events: ports, pid, exit_code, log, ...
   std::vector<Event> events;
 };
 

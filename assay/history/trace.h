@@ -56,7 +56,7 @@ struct RequirementTrace {
 std::vector<RequirementTrace> Trace(std::span<const CatalogueEntry> catalogue,
                                     std::span<const RunModel> runs);
 
-/// {counts{…}, requirements[{id, system, verdict, flaky, evidence[…]}]}
+/// {counts{...}, requirements[{id, system, verdict, flaky, evidence[...]}]}
 boost::json::object ToJson(std::span<const RequirementTrace> matrix);
 
 }  // namespace assay::history

@@ -58,8 +58,8 @@ struct HttpTimings {
 };
 
 /// {"kind":"http", "request":{method, url, http_version, headers[[name, value]], body{blob, size,
-/// media_type, preview}}, "response":{status, reason, …} or null, "timings":{dns_ns, …},
-/// "tls":{…} or null, "redirects":[url], "error": text or null}
+/// media_type, preview}}, "response":{status, reason, ...} or null, "timings":{dns_ns, ...},
+/// "tls":{...} or null, "redirects":[url], "error": text or null}
 struct HttpExchange {
   HttpRequestRecord request;
   std::optional<HttpResponseRecord> response;  ///< absent when none came

@@ -1,10 +1,10 @@
 #pragma once
 // Walks the steps of one scenario instance.
 //
-//   step: when ─▶ attempt ─▶ until ─▶ expect ─▶ save ─▶ finished
-//                  ▲           │no      │failed, error
-//                  └── pause ◀─┘ poll   │
-//                  └── pause ◀──────────┘ retry
+//   step: when -> attempt -> until -> expect -> save -> finished
+//                   ^          | no     | failed, error
+//                   +- pause <-+ poll   |
+//                   +- pause <----------+ retry
 //
 // The machine decides by the file and by what the OutcomeSource says, by nothing else: the same
 // answers give the same verdicts, whatever order parallel and background steps finish in. Branches

@@ -12,7 +12,7 @@ constexpr std::string_view kOpen = "${{";
 constexpr std::string_view kEscaped = "$${{";
 
 // After the string literal that begins at `i`, or the end of the text when it is not closed.
-// Handles '…', "…", their triple forms and backslashes (langdef, "String and Bytes Values").
+// Handles '...', "...", their triple forms and backslashes (langdef, "String and Bytes Values").
 size_t SkipQuoted(std::string_view text, size_t i) {
   const char quote = text[i];
   const std::string triple(3, quote);

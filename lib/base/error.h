@@ -28,11 +28,11 @@ enum class ErrorCode {
   kInternal,      ///< a bug of ours, reported as an error at a boundary
 };
 
-/// `invalid`, `not_found`, …
+/// `invalid`, `not_found`, ...
 std::string_view ToString(ErrorCode code);
 
 /// Message: lower case, no full stop, names the offending value and the expected form.
-/// Hint: what the reader can do next. Context: "while …" from inside out.
+/// Hint: what the reader can do next. Context: "while ..." from inside out.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;

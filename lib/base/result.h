@@ -12,7 +12,7 @@ namespace base {
 template <typename T>
 using Result = std::expected<T, Error>;
 
-/// `return Fail(ErrorCode::kInvalid, "…");` in any function that returns a Result.
+/// `return Fail(ErrorCode::kInvalid, "...");` in any function that returns a Result.
 inline std::unexpected<Error> Fail(ErrorCode code, std::string message) {
   return std::unexpected(Error{code, std::move(message)});
 }
@@ -20,9 +20,9 @@ inline std::unexpected<Error> Fail(Error error) { return std::unexpected(std::mo
 
 }  // namespace base
 
-// TRY(expr);                  returns the error of a Result<…>, drops its value
+// TRY(expr);                  returns the error of a Result<...>, drops its value
 // TRY(auto value, expr);      the same, and declares `value` from it
-// CO_TRY(…)                   the same with co_return, for coroutines
+// CO_TRY(...)                   the same with co_return, for coroutines
 // An expression with a comma outside parentheses needs a pair around it.
 #define TRY(...) \
   BASE_TRY_PICK_(__VA_ARGS__, BASE_TRY_DECLARE_, BASE_TRY_PLAIN_, )(return, __VA_ARGS__)

@@ -52,7 +52,7 @@ std::string CanonicalQuery(const Url& url) {
 
 struct Signed {
   std::string names;      ///< `host;x-amz-date`
-  std::string canonical;  ///< `host:…\nx-amz-date:…\n`
+  std::string canonical;  ///< `host:...\nx-amz-date:...\n`
 };
 
 Signed CanonicalFields(std::string_view host, const Headers& headers) {

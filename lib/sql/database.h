@@ -34,7 +34,7 @@ class Connection {
   virtual ~Connection() = default;
 
   virtual Dialect dialect() const = 0;
-  /// Exactly one statement, with `$1`, `$2`, … for the parameters. Prepared statements are kept.
+  /// Exactly one statement, with `$1`, `$2`, ... for the parameters. Prepared statements are kept.
   virtual base::Result<Rows> Execute(std::string_view statement, std::span<const Value> parameters,
                                      base::Deadline deadline) = 0;
   /// All rows or none, by the fastest way the database has. Names are `[a-z_][a-z0-9_]*`.

@@ -11,7 +11,7 @@ enum class Dialect { kSqlite, kPostgres };
 
 std::string_view ToString(Dialect dialect);
 
-/// Statements are written with `$1`, `$2`, … ; SQLite wants `?1`. Literals, quoted names and
+/// Statements are written with `$1`, `$2`, ... ; SQLite wants `?1`. Literals, quoted names and
 /// comments are left alone.
 std::string RenderPlaceholders(std::string_view statement, Dialect dialect);
 

@@ -19,7 +19,7 @@ int StatusOf(base::ErrorCode code);
 /// A refusal that a handler returns instead of a result.
 struct Problem {
   int status = 500;
-  std::string error;    ///< closed word: `invalid`, `not_found`, `service_unavailable`, …
+  std::string error;    ///< closed word: `invalid`, `not_found`, `service_unavailable`, ...
   std::string message;  ///< for people; names the value and what was expected, never PHI
   boost::json::object details = {};
   std::optional<base::Duration> retry_after = {};

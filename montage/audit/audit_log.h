@@ -27,7 +27,7 @@ struct Entry {
   int64_t seq = 0;
   base::WallTime time{};
   std::string actor;   ///< user id, key id, `anonymous` or `system`
-  std::string action;  ///< closed word: `eeg.upload`, `auth.token`, `jobs.cancel`, …
+  std::string action;  ///< closed word: `eeg.upload`, `auth.token`, `jobs.cancel`, ...
   std::string object;  ///< id of what it was done to, or ""
   Decision decision = Decision::kAllowed;
   std::string request_id;

@@ -37,7 +37,7 @@ struct ApiKey {
 
 struct NewApiKey {
   ApiKey key;
-  std::string secret;  ///< `mk_…`; cannot be read again
+  std::string secret;  ///< `mk_...`; cannot be read again
 };
 
 /// What is left of the tightest limit, for the headers X-RateLimit-Limit, -Remaining and -Reset.

@@ -32,12 +32,13 @@ enum class Permission {
   kReadMetrics,
 };
 
-/// `admin`, `clinician`, …
+/// `admin`, `clinician`, ...
 std::string_view ToString(Role role);
 std::optional<Role> ParseRole(std::string_view text);
 std::span<const Role> AllRoles();
 
-/// `recordings:upload`, `jobs:submit`, `results:read`, `site:read`, …: also the scopes of API keys.
+/// `recordings:upload`, `jobs:submit`, `results:read`, `site:read`, ...: also the scopes of API
+/// keys.
 std::string_view ToString(Permission permission);
 std::optional<Permission> ParsePermission(std::string_view text);
 std::span<const Permission> AllPermissions();

@@ -2,7 +2,7 @@
 // Logins: an access token for requests, and a refresh token that can be used once for the next
 // pair.
 //
-//   LogIn -> [access, refresh 1] -- refresh 1 --> [access, refresh 2] -- refresh 2 --> …
+//   LogIn -> [access, refresh 1] -- refresh 1 --> [access, refresh 2] -- refresh 2 --> ...
 //                 refresh 1 again (stolen?) --> the whole family is revoked
 
 #include <string>

@@ -13,7 +13,7 @@ namespace montage::storage {
 
 /// Statements use the type words of sql::RenderSchema. Once released, a migration never changes.
 struct Migration {
-  int64_t number = 0;  ///< 1, 2, 3, … without gaps
+  int64_t number = 0;  ///< 1, 2, 3, ... without gaps
   std::string name;
   std::vector<std::string> up;
   std::vector<std::string> down;

@@ -1,7 +1,7 @@
 #pragma once
 // The sealed envelope of sealed.h for content of any length, sealed and opened piece by piece:
 //
-//   header | frame 0 | frame 1 | … | last frame      frame = nonce 12 | up to 64 KiB | tag 16
+//   header | frame 0 | frame 1 | ... | last frame      frame = nonce 12 | up to 64 KiB | tag 16
 //
 // Each frame authenticates the context, its number and whether it is the last, so frames cannot be
 // changed, swapped, repeated or cut off (the STREAM construction of Hoang, Reyhanitabar, Rogaway

@@ -2,10 +2,10 @@
 // The guardian: a process of its own that starts everything for a run and undoes it when assay ends
 // in any way.
 //
-//   assay ──(message pair)── guardian ──┬── service          every service, and whatever escapes
-//     │                         │       ├── service          from one, stays below the guardian
-//     └── exec: programs        │       └── escaped daemon   (PR_SET_CHILD_SUBREAPER)
-//         (found by marker)     └── journal, locked while it lives
+//   assay --(message pair)-- guardian --+-- service          every service, and whatever escapes
+//     |                         |       +-- service          from one, stays below the guardian
+//     +-- exec: programs        |       +-- escaped daemon   (PR_SET_CHILD_SUBREAPER)
+//         (found by marker)     +-- journal, locked while it lives
 //
 // Only assay holds the other end of the message pair. When that closes, the guardian ends all its
 // descendants and every process marked with the run's id, removes the directories it was told
