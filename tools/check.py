@@ -3,6 +3,8 @@
 
   ./dev check          format, arrows, headers' form, sizes, names, README, lint of the files changed against HEAD
   ./dev check --all    the same with every header compiled alone and every file linted (long)
+  ./dev check --all lib/base assay/cel
+                       compiles and lints only what is below these folders
 """
 
 import json
@@ -15,15 +17,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Which folders a folder may include, besides itself. A folder may always use lib/base.
+# Which folders a folder may include, besides itself. A folder may always use lib/base. The order is the
+# order of the layers: a folder names only folders above it in this table, so that arrows cannot form a circle.
 LAYERS = {
     "lib/base": [],
     "lib/crypto": [],
     "lib/json": [],
     "lib/testing": [],
     "lib/stats": [],
+    "lib/process": [],
     "lib/net": [],
-    "lib/http": ["lib/net"],
+    "lib/http": ["lib/net", "lib/crypto"],
     "lib/sql": [],
     "lib/objects": ["lib/crypto"],
     "lib/formats": [],
@@ -32,15 +36,15 @@ LAYERS = {
     "assay/scenario": ["lib/crypto", "lib/json"],
     "assay/history": ["assay/cel", "lib/crypto", "lib/json"],
     "assay/plan": ["assay/scenario", "assay/cel", "lib/crypto", "lib/json", "lib/formats"],
-    "assay/action": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json", "lib/crypto",
-                     "lib/formats", "lib/synth"],
-    "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json",
-                          "lib/crypto"],
+    "assay/action": ["assay/plan", "assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http",
+                     "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/synth"],
+    "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process",
+                          "lib/json", "lib/crypto"],
     "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",
                   "lib/net", "lib/http", "lib/json", "lib/crypto"],
     "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],
     "assay/cli": ["assay/run", "assay/report", "assay/action", "assay/environment", "assay/plan", "assay/scenario",
-                  "assay/history", "assay/cel", "lib/net", "lib/http", "lib/json", "lib/crypto"],
+                  "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process", "lib/json", "lib/crypto"],
     "assay": ["assay/cli"],
     "montage/signal": [],
     "montage/analysis": ["montage/signal", "lib/formats"],
@@ -48,7 +52,8 @@ LAYERS = {
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json"],
-    "montage/recordings": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json", "lib/formats"],
+    "montage/recordings": ["montage/analysis", "montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json",
+                           "lib/formats"],
     "montage/telemetry": ["lib/json"],
     "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
@@ -58,9 +63,15 @@ LAYERS = {
                     "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }
-# A test may additionally use the support library, generators and codecs.
-TEST_EXTRA = ["lib/testing", "lib/synth", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/sql",
-              "lib/objects", "assay/action", "assay/plan", "assay/scenario", "assay/history"]
+# What tests, benches and their support files may use on top, by the first folder of their name.
+TEST_EXTRA = {
+    "lib": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/process"],
+    "assay": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
+              "lib/synth", "assay/scenario", "assay/history", "assay/plan", "assay/action"],
+    "montage": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
+                "lib/sql", "lib/objects", "lib/synth", "montage/storage", "montage/jobs"],
+}
+TEST_FILE = re.compile(r"_(test|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
 
 MAX_LINES, MAX_FUNCTION, MAX_FOLDER = 800, 80, 25
 BANNED_NAMES = re.compile(r"^(?:class|struct|enum class) (\w*(?:Manager|Helper|Util|Utils|Processor|Data|Info|Impl))\b")
@@ -104,14 +115,14 @@ def check_arrows(name, number, line, found):
     if not source or source == goal or goal == "lib/base":
         return
     allowed = list(LAYERS[source])
-    if name.endswith(("_test.cc", "_bench.cc")) or "/testing/" in name or "_testing." in name:
-        allowed += TEST_EXTRA
+    if TEST_FILE.search(name):
+        allowed += TEST_EXTRA[source.split("/")[0]]
     if goal not in allowed:
         found.add(f"{name}:{number}", f"{source} may not include {goal} (the arrows are in tools/check.py)")
 
 
 def check_lines(name, lines, found):
-    is_test = name.endswith("_test.cc")
+    is_test = TEST_FILE.search(name) is not None
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
         check_arrows(name, number, line, found)
@@ -131,18 +142,74 @@ def check_lines(name, lines, found):
             found.add(where, "sources are ASCII")
 
 
-def check_functions(name, lines, found):
-    start, head = None, ""
-    for number, line in enumerate(lines, 1):
-        if start is None and line.endswith("{") and re.match(r"[A-Za-z_~].*\)|[A-Za-z_].*\{$|    .*\)( const)? \{$", line) \
-                and not line.startswith(("namespace", "class", "struct", "enum", "union", "extern", "const", "inline constexpr")):
-            start, head = number, line
-        elif line in ("}", "};") and start is not None:
-            if number - start > MAX_FUNCTION:
-                found.add(f"{name}:{start}", f"function of {number - start} lines, at most {MAX_FUNCTION}: {head[:60]}")
-            start = None
-        elif line.startswith(("namespace", "class", "struct", "enum")):
-            start = None
+def without_text(text):
+    """The same lines with comments, literals and preprocessor lines blanked."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+    token = (r'//[^\n]*|/\*.*?\*/|R"([^()\s\\]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-zA-Z])\'(?:\\.|[^\'\\\n])+\''
+             r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*")
+    return re.sub(token, blank, text, flags=re.DOTALL | re.MULTILINE)
+
+
+def functions(text):
+    """First line, last line and head of every outermost function body (lambdas and local classes belong to it)."""
+    opened, parens, head, head_line, line = [], 0, "", 1, 1
+    for sign in without_text(text):
+        if sign == "\n":
+            line += 1
+        if sign == "(":
+            parens += 1
+        elif sign == ")":
+            parens -= 1
+        if sign == "{":
+            inside = any(kind != "scope" for kind, *_ in opened)
+            plain = re.sub(r"\[\[.*?\]\]|\balignas\([^)]*\)", "", head)
+            if inside or parens > 0:
+                kind = "nested"
+            elif re.match(r"\s*(template\s*<.*>\s*)?(inline\s+)?(namespace|class|struct|union|enum|extern)\b[^(]*$", plain,
+                          re.DOTALL):
+                kind = "scope"
+            elif "(" in plain and not re.search(r"[^=!<>]=[^=]", re.sub(r"operator\W+|\(.*\)", "", plain, flags=re.DOTALL)):
+                kind = "function"
+            else:
+                kind = "nested"
+            opened.append((kind, head_line, head.strip(), parens))
+            parens, head = 0, ""
+        elif sign == "}":
+            kind, first, text_of_head, parens = opened.pop() if opened else ("scope", line, "", 0)
+            if kind == "function":
+                yield first, line, text_of_head
+            head = ""
+        elif sign == ";" and parens == 0:
+            head = ""
+        elif head or not sign.isspace():
+            if not head:
+                head_line = line
+            head += sign
+
+
+def check_functions(name, text, found):
+    for first, last, head in functions(text):
+        if last - first >= MAX_FUNCTION:
+            found.add(f"{name}:{first}",
+                      f"function of {last - first + 1} lines, at most {MAX_FUNCTION}: {' '.join(head.split())[:60]}")
+
+
+def check_layers(found):
+    above = ["lib/base"]
+    for folder, goals in LAYERS.items():
+        for goal in goals:
+            if goal not in above:
+                found.add("tools/check.py", f"{folder} -> {goal} points up")
+            if {folder.split("/")[0], goal.split("/")[0]} == {"assay", "montage"}:
+                found.add("tools/check.py", f"{folder} -> {goal}: the two programs meet over sockets only")
+        above.append(folder)
+        if folder not in ("assay", "montage") and (ROOT / folder).is_dir() and not list((ROOT / folder).rglob("*.cc")):
+            found.add("tools/check.py", f"{folder} has no sources")
+    for group in ("lib", "assay", "montage"):
+        for folder in sorted((ROOT / group).iterdir()):
+            if folder.is_dir() and str(folder.relative_to(ROOT)) not in LAYERS:
+                found.add("tools/check.py", f"the arrows of {folder.relative_to(ROOT)} are not declared")
 
 
 def check_sources(found):
@@ -150,14 +217,14 @@ def check_sources(found):
     for name in tracked("*.h", "*.cc"):
         text = (ROOT / name).read_text(errors="replace")
         lines = text.split("\n")
-        if not name.endswith(("_test.cc", "_bench.cc")):
+        if not TEST_FILE.search(name):
             folders.setdefault(os.path.dirname(name), []).append(name)
         if len(lines) > MAX_LINES and "check: long table" not in text:
             found.add(name, f"{len(lines)} lines, at most {MAX_LINES}")
         if name.endswith(".h") and "#pragma once" not in lines[:3]:
             found.add(name, "a header begins with #pragma once")
         check_lines(name, lines, found)
-        check_functions(name, lines, found)
+        check_functions(name, text, found)
     for folder, names in folders.items():
         if len(names) > MAX_FOLDER:
             found.add(folder, f"{len(names)} files besides tests, at most {MAX_FOLDER}")
@@ -194,17 +261,22 @@ def run_each(what, names, command, found):
                 found.add(name, f"{what}: " + ("; ".join(errors[:5]) or output[-300:]))
 
 
-def check_compiled(everything, found):
+def check_compiled(everything, below, found):
     database = ROOT / "build" / "dev" / "compile_commands.json"
     if not database.exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     known = {os.path.relpath(entry["file"], ROOT) for entry in json.loads(database.read_text())}
-    changed = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", "HEAD"], cwd=ROOT, check=True,
-                             capture_output=True, text=True).stdout.split()
-    lint = [n for n in tracked("*.cc") if n in known and (everything or n in changed)]
+    listing = [["git", "diff", "--name-only", "--diff-filter=d", "HEAD"],
+               ["git", "ls-files", "--others", "--exclude-standard"]]
+    changed = {name for command in listing for name in subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()}
+
+    def chosen(name):
+        return (everything or name in changed) and (not below or name.startswith(below))
+    lint = [n for n in tracked("*.cc") if n in known and chosen(n)]
     run_each("clang-tidy", lint, lambda n: ["clang-tidy-19", "-p", "build/dev", "--quiet",
                                             "--extra-arg=-Wno-unknown-warning-option", n], found)
-    headers = [n for n in tracked("*.h") if everything or n in changed]
+    headers = [n for n in tracked("*.h") if chosen(n)]
     run_each("does not compile alone", headers,
              lambda n: ["clang++-19", "-std=c++23", "-fsyntax-only", "-I.", "-isystem", "/usr/include/eigen3",
                         "-DBOOST_ASIO_NO_DEPRECATED", "-Wno-pragma-once-outside-header", "-x", "c++", n], found)
@@ -213,11 +285,13 @@ def check_compiled(everything, found):
 def main():
     found = Findings()
     everything = "--all" in sys.argv
+    below = tuple(folder.rstrip("/") + "/" for folder in sys.argv[1:] if not folder.startswith("-"))
+    check_layers(found)
     check_sources(found)
     check_readme(found)
     if subprocess.run([sys.executable, "tools/format.py", "--check"], cwd=ROOT, capture_output=True).returncode != 0:
         found.add("format", "some files are not formatted; ./dev fmt --all mends it")
-    check_compiled(everything, found)
+    check_compiled(everything, below, found)
     for line in found.lines:
         print(line)
     print(f"{len(found.lines)} findings")

@@ -37,8 +37,10 @@ inline std::unexpected<Error> Fail(Error error) { return std::unexpected(std::mo
     auto base_try_plain = (expression);                                                            \
     if (!base_try_plain.has_value()) leave ::std::unexpected(::std::move(base_try_plain).error()); \
   } while (false)
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define BASE_TRY_DECLARE_(leave, declaration, expression)                   \
   auto BASE_TRY_NAME_(__LINE__) = (expression);                             \
   if (!BASE_TRY_NAME_(__LINE__).has_value())                                \
     leave ::std::unexpected(::std::move(BASE_TRY_NAME_(__LINE__)).error()); \
   declaration = ::std::move(BASE_TRY_NAME_(__LINE__)).value()
+// NOLINTEND(bugprone-macro-parentheses)
