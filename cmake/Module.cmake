@@ -1,8 +1,9 @@
 # module(DEPS a b PRIVATE_DEPS c SOURCES x.cc TESTS x_test.cc BENCHES x_bench.cc [PCH asio])
 #
 # Makes the library of one folder, named after its path (lib/base -> lib_base), from an explicit list of
-# sources. *_test.cc become <name>_test (label unit), *_live_test.cc <name>_live_test (label live),
-# *_bench.cc <name>_bench. PCH asio uses the precompiled Asio/Beast header of lib/net.
+# sources. *_test.cc become <name>_test (label unit), *_live_test.cc <name>_live_test (label live), those in
+# a folder conformance/ <name>_conformance_test (label conformance), *_bench.cc <name>_bench. PCH asio uses
+# the precompiled Asio/Beast header of lib/net.
 function(module)
   cmake_parse_arguments(M "" "PCH" "SOURCES;TESTS;BENCHES;DEPS;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
@@ -20,11 +21,17 @@ function(module)
   endif()
 
   set(unit ${M_TESTS})
-  list(FILTER unit EXCLUDE REGEX "_live_test\\.cc$")
+  list(FILTER unit EXCLUDE REGEX "_live_test\\.cc$|conformance/")
   set(live ${M_TESTS})
   list(FILTER live INCLUDE REGEX "_live_test\\.cc$")
   if(unit)
     module_test(${name}_test unit "${unit}" "${name};${M_PRIVATE_DEPS};${M_TEST_DEPS}" "${M_PCH}")
+  endif()
+  set(conformance ${M_TESTS})
+  list(FILTER conformance INCLUDE REGEX "conformance/")
+  if(conformance)
+    module_test(${name}_conformance_test conformance "${conformance}" "${name};${M_PRIVATE_DEPS};${M_TEST_DEPS}"
+                "${M_PCH}")
   endif()
   if(live)
     module_test(${name}_live_test live "${live}" "${name};${M_PRIVATE_DEPS};${M_TEST_DEPS}" "${M_PCH}")
