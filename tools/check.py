@@ -71,7 +71,7 @@ TEST_EXTRA = {
     "montage": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
                 "lib/sql", "lib/objects", "lib/synth", "montage/storage", "montage/jobs"],
 }
-TEST_FILE = re.compile(r"_(test|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
+TEST_FILE = re.compile(r"_(test|testing|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
 
 MAX_LINES, MAX_FUNCTION, MAX_FOLDER = 800, 80, 25
 BANNED_NAMES = re.compile(r"^(?:class|struct|enum class) (\w*(?:Manager|Helper|Util|Utils|Processor|Data|Info|Impl))\b")
@@ -265,7 +265,8 @@ def check_compiled(everything, below, found):
     database = ROOT / "build" / "dev" / "compile_commands.json"
     if not database.exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    known = {os.path.relpath(entry["file"], ROOT) for entry in json.loads(database.read_text())}
+    entries = json.loads(database.read_text())
+    known = {os.path.relpath(entry["file"], ROOT) for entry in entries}
     listing = [["git", "diff", "--name-only", "--diff-filter=d", "HEAD"],
                ["git", "ls-files", "--others", "--exclude-standard"]]
     changed = {name for command in listing for name in subprocess.run(
@@ -276,7 +277,13 @@ def check_compiled(everything, below, found):
     lint = [n for n in tracked("*.cc") if n in known and chosen(n)]
     run_each("clang-tidy", lint, lambda n: ["clang-tidy-19", "-p", "build/dev", "--quiet",
                                             "--extra-arg=-Wno-unknown-warning-option", n], found)
-    headers = [n for n in tracked("*.h") if chosen(n)]
+    # A source file that includes its header first, without a precompiled one before it, has shown this already.
+    plain = {os.path.relpath(entry["file"], ROOT) for entry in entries if "-include-pch" not in entry["command"]}
+
+    def shown(header):
+        source = header[:-2] + ".cc"
+        return source in plain and re.search(r'#include "([^"]+)"', (ROOT / source).read_text()).group(1) == header
+    headers = [n for n in tracked("*.h") if chosen(n) and not shown(n)]
     run_each("does not compile alone", headers,
              lambda n: ["clang++-19", "-std=c++23", "-fsyntax-only", "-I.", "-isystem", "/usr/include/eigen3",
                         "-DBOOST_ASIO_NO_DEPRECATED", "-Wno-pragma-once-outside-header", "-x", "c++", n], found)
