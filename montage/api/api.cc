@@ -145,7 +145,7 @@ base::Result<identity::Principal> Api::Identify(const http::Request& request, Ad
 Api::Admission Api::Admit(const Operation& operation, const http::Request& request,
                           const std::string& request_id, base::Deadline deadline) const {
   Admission admission;
-  if (!operation.permission) return admission;
+  if (!operation.is_guarded()) return admission;
   auto principal = Identify(request, admission, deadline);
   if (!principal) {
     if (principal.error().code != base::ErrorCode::kUnauthorized) {
@@ -158,7 +158,7 @@ Api::Admission Api::Admit(const Operation& operation, const http::Request& reque
   }
   admission.principal = *std::move(principal);
   if (admission.refused) return admission;
-  if (!admission.principal.May(*operation.permission)) {
+  if (operation.permission && !admission.principal.May(*operation.permission)) {
     admission.refused = Problem{.status = 403,
                                 .error = "forbidden",
                                 .message = fmt::format("this needs the permission {}",

@@ -116,6 +116,16 @@ bool JsonFields::Bool(std::string_view name, bool fallback) {
   return fallback;
 }
 
+std::optional<bool> JsonFields::OptionalBool(std::string_view name) {
+  if (Take(name, false) == nullptr) return std::nullopt;
+  return Bool(name, false);
+}
+
+std::optional<int64_t> JsonFields::OptionalInt(std::string_view name, int64_t low, int64_t high) {
+  if (Take(name, false) == nullptr) return std::nullopt;
+  return Int(name, low, low, high);
+}
+
 int64_t JsonFields::Int(std::string_view name, int64_t fallback, int64_t low, int64_t high) {
   const auto* found = Take(name, false);
   if (found == nullptr) return fallback;

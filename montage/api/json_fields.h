@@ -35,6 +35,9 @@ class JsonFields {
   std::string Word(std::string_view name, std::span<const std::string> words,
                    std::string_view fallback);
   bool Bool(std::string_view name, bool fallback);
+  /// nullopt when absent or null.
+  std::optional<bool> OptionalBool(std::string_view name);
+  std::optional<int64_t> OptionalInt(std::string_view name, int64_t low, int64_t high);
   int64_t Int(std::string_view name, int64_t fallback, int64_t low, int64_t high);
   /// 1 to `most` texts.
   std::vector<std::string> RequiredTexts(std::string_view name, size_t most);
@@ -42,6 +45,8 @@ class JsonFields {
   /// Merge.
   JsonFields Object(std::string_view name);
   void Merge(JsonFields&& nested);
+  /// Says that a field is wrong for a reason that only the caller sees.
+  void Wrong(std::string_view name, std::string message);
 
   /// nullopt when all was well and no unknown field is left; else 400, 415 or 422 with
   /// details.fields.
@@ -49,8 +54,6 @@ class JsonFields {
 
  private:
   const boost::json::value* Take(std::string_view name, bool required);
-  void Wrong(std::string_view name, std::string message);
-
   boost::json::object object_;
   std::string prefix_;
   std::set<std::string, std::less<>> known_;

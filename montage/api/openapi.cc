@@ -70,7 +70,8 @@ object Responses(const Operation& operation) {
     add(415, "The body is of another type.");
     add(422, "The body is not valid; details.fields says where.");
   }
-  if (operation.permission) {
+  if (!operation.query.empty()) add(422, "The query is not valid.");
+  if (operation.is_guarded()) {
     add(401, "No valid access token or API key was sent.");
     add(403, "The caller may not do this.");
     add(429, "The API key is over one of its limits.");
@@ -91,12 +92,10 @@ object OperationObject(const Operation& operation) {
         {"required", true}, {"content", Content(operation.body_media_type, operation.body_schema)}};
   }
   out["responses"] = Responses(operation);
-  if (operation.permission) {
+  out["security"] = array{};
+  if (operation.is_guarded())
     out["security"] = array{object{{"bearer", array{}}}, object{{"api_key", array{}}}};
-    out["x-permission"] = identity::ToString(*operation.permission);
-  } else {
-    out["security"] = array{};
-  }
+  if (operation.permission) out["x-permission"] = identity::ToString(*operation.permission);
   return out;
 }
 

@@ -36,6 +36,8 @@ struct Operation {
   std::string summary;
   /// Absent: open to everybody.
   std::optional<identity::Permission> permission = {};
+  /// Without a permission: anybody who is known may call it.
+  bool signed_in = false;
   /// Closed word for the audit trail; "" when a call changes nothing and is only recorded when it
   /// is refused.
   std::string audit_action = {};
@@ -45,10 +47,13 @@ struct Operation {
   std::map<int, ResponseDoc> responses = {};
   bool streams_body = false;
   std::optional<uint64_t> max_body = {};
+
+  /// Needs a token or an API key.
+  bool is_guarded() const { return permission.has_value() || signed_in; }
 };
 
 /// OpenAPI 3.1. Every guarded operation also documents 401, 403 and 429, every one with a body 400,
-/// 413, 415 and 422.
+/// 413, 415 and 422, every one with a query 422.
 boost::json::object OpenApiDocument(std::span<const Operation> operations,
                                     std::string_view version);
 

@@ -12,6 +12,7 @@
 #include "montage/identity/accounts.h"
 #include "montage/jobs/job_queue.h"
 #include "montage/recordings/recordings.h"
+#include "montage/storage/idempotency.h"
 
 namespace montage::api {
 
@@ -38,6 +39,8 @@ struct Services {
   uint64_t max_upload_bytes = 0;
   size_t max_batch_files = 100;
   std::string version;
+  /// Answers by Idempotency-Key; null: requests with such a key are refused (501).
+  storage::IdempotencyStore* idempotency = nullptr;
 };
 
 /// auth/token, auth/refresh, auth/revoke.
