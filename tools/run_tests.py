@@ -16,8 +16,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ["unit", "conformance", "live", "golden", "docs", "browser", "suite"]
@@ -30,11 +33,13 @@ class Totals:
         self.passed = self.failed = self.skipped = 0
         self.failures = []
         self.reasons = {}
+        self.lock = threading.Lock()
 
     def add(self, name, passed, failed, skipped, seconds):
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
         mark = "FAIL" if failed else "ok"
         print(f"{mark:>5}  {name:<44} {passed:>5} passed {failed:>3} failed {skipped:>3} skipped {seconds:>7.1f} s",
               flush=True)
@@ -48,7 +53,9 @@ def say(text):
 
 
 def build(preset, *targets):
-    subprocess.run(["./dev", "build", preset, *targets], cwd=ROOT, check=True)
+    if subprocess.run(["./dev", "build", preset, *targets], cwd=ROOT).returncode != 0:
+        print(f"\nthe {preset} build failed, so no test ran\n0 passed, 1 failed, 0 skipped")
+        sys.exit(1)
 
 
 def programs(preset):
@@ -63,42 +70,53 @@ def programs(preset):
         yield test["name"], test["command"], labels
 
 
+def run(command, seconds):
+    """Output and exit status of a program that gets no input and at most so many seconds."""
+    try:
+        finished = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds)
+        return finished.stdout, finished.returncode
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode(errors="replace") + f"\nno end within {seconds} s", 1
+
+
+def cases_of(path):
+    """The cases that ran, from the XML that a GoogleTest program writes; None when it wrote none."""
+    try:
+        report = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError:
+        return None
+    return [case for case in report.iter("testcase") if case.get("status") == "run"]
+
+
 def run_program(name, command, pattern, totals):
-    """Runs one GoogleTest program and counts its cases from the JSON it writes."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as result:
-        arguments = [*command, f"--gtest_output=json:{result.name}", "--gtest_brief=1"]
-        if pattern:
-            arguments.append(f"--gtest_filter=*{pattern}*")
-        started = time.monotonic()
-        try:
-            finished = subprocess.run(arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=subprocess.STDOUT, text=True, errors="replace", timeout=900)
-            output, status = finished.stdout, finished.returncode
-        except subprocess.TimeoutExpired as late:
-            output, status = (late.stdout or b"").decode(errors="replace") + "\nno end within 900 s", 1
-        seconds = time.monotonic() - started
-        try:
-            report = json.loads(Path(result.name).read_text())
-        except ValueError:
-            report = None
-    if report is None:
+    """Runs one GoogleTest program, or the replay of a fuzz corpus, and counts its cases."""
+    started = time.monotonic()
+    if name.endswith("_fuzz_replay"):
+        if pattern and pattern not in name:
+            return
+        output, status = run(command, 900)
+        cases = [ElementTree.Element("testcase", name=name)]
+    else:
+        with tempfile.NamedTemporaryFile(suffix=".xml") as result:
+            chosen = [f"--gtest_filter=*{pattern}*"] if pattern else []
+            output, status = run([*command, f"--gtest_output=xml:{result.name}", "--gtest_brief=1", *chosen], 900)
+            cases = cases_of(result.name)
+    seconds = time.monotonic() - started
+    if cases is None:
         totals.add(name, 0, 1, 0, seconds)
         totals.failures.append((name, output))
         return
-    cases = [case for suite in report["testsuites"] for case in suite["testsuite"] if case["status"] == "RUN"]
-    failed = sum("failures" in case for case in cases)
-    skipped = 0
-    for case in cases:
-        if case.get("result") == "SKIPPED":
-            skipped += 1
-            reasons = [part.get("message", "") for part in case.get("skipped", [])]
-            reason = re.sub(r"^.*\n", "", reasons[0], count=1).strip() if reasons else "no reason given"
-            totals.explain_skip(f"{case['classname']}.{case['name']}", reason)
-    if status != 0 and failed == 0:
-        failed = 1  # a crash, a sanitizer report, a leak
     if not cases and status == 0:
         return
-    totals.add(name, len(cases) - failed - skipped if len(cases) >= failed + skipped else 0, failed, skipped, seconds)
+    failed = sum(case.find("failure") is not None for case in cases)
+    skipped = [case for case in cases if case.find("skipped") is not None]
+    for case in skipped:
+        reason = case.find("skipped").get("message", "").strip().split("\n")[-1] or "no reason given"
+        totals.explain_skip(f"{case.get('classname')}.{case.get('name')}", reason)
+    if status != 0 and failed == 0:
+        failed = 1  # a crash at the end, a sanitizer report, a leak
+    totals.add(name, max(0, len(cases) - failed - len(skipped)), failed, len(skipped), seconds)
     if failed:
         totals.failures.append((name, output))
 
@@ -135,9 +153,11 @@ def main():
     if compiled:
         build(options.preset)
         say(f"tests of the {options.preset} build: {', '.join(compiled)}")
-        for name, command, labels in sorted(programs(options.preset)):
-            if set(labels) & set(compiled):
-                run_program(name, command, options.k, totals)
+        chosen = [(name, command) for name, command, labels in sorted(programs(options.preset))
+                  if set(labels) & set(compiled)]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
+                finished.result()
     if {"golden", "docs", "browser", "suite"} & set(wanted):
         build("release", "assay_program", "montage_program")
         say("tests of the programs")
