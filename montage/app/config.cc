@@ -34,6 +34,8 @@ constexpr std::array kKeys = {
               "wrong passwords before a lockout"},
     ConfigKey{"login_lockout", "MONTAGE_LOGIN_LOCKOUT", "", "15m",
               "how long a locked account refuses"},
+    ConfigKey{"durability", "MONTAGE_DURABILITY", "", "power-loss",
+              "what an acknowledged change survives: power-loss or process-death"},
     ConfigKey{"log_level", "MONTAGE_LOG_LEVEL", "", "info", "debug, info, warn or error"},
     ConfigKey{"database", "MONTAGE_DATABASE", "DATABASE_URL", "",
               "postgresql://...; empty: SQLite in the data directory", true},
@@ -169,6 +171,11 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
       return base::Fail(Wrong(key, found, "debug, info, warn or error"));
     }
     config.log_level = found.value;
+  } else if (name == "durability") {
+    if (found.value != "power-loss" && found.value != "process-death") {
+      return base::Fail(Wrong(key, found, "power-loss or process-death"));
+    }
+    config.survives_power_loss = found.value == "power-loss";
   } else if (name == "database") {
     config.database_url = found.value;
   } else if (name == "cache") {

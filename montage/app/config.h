@@ -34,6 +34,8 @@ struct Config {
   std::string queue_url;     ///< "": in the database
   std::string objects_url;   ///< "": files in the data directory
   std::string model_path;    ///< "": the feature-based methods answer
+  /// What an acknowledged change survives: a power cut (true) or only the death of the process.
+  bool survives_power_loss = true;
 };
 
 /// One key of the configuration, for `montage config show` and the reference page.

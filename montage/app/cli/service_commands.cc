@@ -1,0 +1,99 @@
+#include <csignal>
+#include <filesystem>
+#include <ostream>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "lib/net/runtime.h"
+#include "montage/app/cli/command.h"
+#include "montage/app/service.h"
+
+namespace montage::app {
+namespace {
+
+using base::Result;
+
+Result<int> Serve(CommandContext& context) {
+  TRY(const LoadedConfig loaded, context.Load());
+  TRY(const LogLevel level, ParseLogLevel(loaded.config.log_level));
+  Log log(level, context.clock);
+  net::Cancellation stop;
+  const net::SignalBridge signals(stop, {SIGTERM, SIGINT});
+  TRY(const auto service, Service::Open(loaded.config, log, context.clock));
+  net::Runtime runtime;
+  TRY(runtime.Run(service->Run(stop, [&](const std::string& url) {
+    context.io.out << "montage listening on " << url << std::endl;
+  })));
+  return 0;
+}
+
+/// The document is made from the operations of a real service, so one is opened on an empty
+/// directory of its own.
+Result<int> PrintOpenApi(CommandContext& context) {
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "montage-openapi-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    return base::Fail(base::ErrorCode::kIo, "cannot make a temporary directory");
+  }
+  Config config =
+      LoadConfig({.environment = [](std::string_view) { return std::nullopt; }})->config;
+  config.data_dir = pattern;
+  config.workers = 0;
+  Result<boost::json::object> document;
+  {
+    Log log(LogLevel::kError, context.clock);
+    const auto service = Service::Open(config, log, context.clock);
+    document =
+        service ? (*service)->OpenApi() : Result<boost::json::object>(base::Fail(service.error()));
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(pattern, ignored);
+  TRY(std::move(document));
+  context.io.out << boost::json::serialize(*document) << '\n';
+  return 0;
+}
+
+Result<int> ShowConfig(CommandContext& context, bool as_json) {
+  TRY(const LoadedConfig loaded, context.Load());
+  if (!as_json) {
+    std::vector<std::vector<std::string>> rows{{"KEY", "VALUE", "ORIGIN"}};
+    for (const ConfigOrigin& origin : loaded.origins)
+      rows.push_back({std::string(origin.key), origin.value, origin.origin});
+    PrintTable(context.io.out, rows);
+    return 0;
+  }
+  boost::json::array list;
+  for (const ConfigOrigin& origin : loaded.origins) {
+    list.push_back(boost::json::object{
+        {"key", origin.key}, {"value", origin.value}, {"origin", origin.origin}});
+  }
+  context.io.out << boost::json::serialize(list) << '\n';
+  return 0;
+}
+
+}  // namespace
+
+void AddServiceCommands(CLI::App& app, CommandContext& context) {
+  app.add_subcommand("serve", "Serve the API and analyse; ends in order on SIGTERM or Ctrl-C")
+      ->callback([&context] { context.action = [&context] { return Serve(context); }; });
+  app.add_subcommand("openapi", "Print the OpenAPI document of the API")->callback([&context] {
+    context.action = [&context] { return PrintOpenApi(context); };
+  });
+  app.add_subcommand("version", "Print the version")->callback([&context] {
+    context.action = [&context]() -> Result<int> {
+      context.io.out << "montage " << kVersion << '\n';
+      return 0;
+    };
+  });
+  auto* config = app.add_subcommand("config", "The configuration in effect");
+  config->require_subcommand(1);
+  auto* show = config->add_subcommand("show", "Each key, its value, and where that comes from");
+  const auto as_json = std::make_shared<bool>(false);
+  show->add_flag("--json", *as_json, "as JSON");
+  show->callback([&context, as_json] {
+    context.action = [&context, as_json] { return ShowConfig(context, *as_json); };
+  });
+}
+
+}  // namespace montage::app

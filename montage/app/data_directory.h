@@ -1,0 +1,75 @@
+#pragma once
+// The directory of everything Montage keeps, opened:
+//
+//   DIR/keys          master keys, 0600            DIR/montage.db    SQLite
+//   DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their way
+//   DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with workers
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "lib/objects/fs_object_store.h"
+#include "lib/sql/sqlite_database.h"
+#include "montage/storage/sealed.h"
+
+namespace montage::app {
+
+/// An advisory lock on a file (flock), given up by the destructor or the death of the process.
+class FileLock {
+ public:
+  /// kConflict when another process has it.
+  static base::Result<FileLock> Take(const std::filesystem::path& file, bool shared);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+
+  /// From exclusive to shared, without letting anybody in between that wants it exclusively.
+  base::Result<void> Share();
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_ = -1;
+};
+
+struct DataDirectoryOptions {
+  std::filesystem::path path;
+  sql::Durability durability = sql::Durability::kPowerLoss;
+  size_t readers = 4;
+};
+
+/// Several processes may have it open.
+class DataDirectory {
+ public:
+  /// Makes what is missing; does not migrate. The clock outlives it.
+  static base::Result<std::unique_ptr<DataDirectory>> Open(const DataDirectoryOptions& options,
+                                                           const base::Clock& clock,
+                                                           base::Deadline deadline);
+  /// The same, but kNotFound when there is no database yet.
+  static base::Result<std::unique_ptr<DataDirectory>> OpenExisting(
+      const DataDirectoryOptions& options, const base::Clock& clock, base::Deadline deadline);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path spool() const { return path_ / "spool"; }
+  std::filesystem::path key_file() const { return path_ / "keys"; }
+  sql::SqliteDatabase& database() const { return *database_; }
+  objects::FsObjectStore& objects() const { return *objects_; }
+  const storage::KeyRing& keys() const { return *keys_; }
+
+  /// kConflict with a hint when another server with workers, or `montage migrate down`, has it.
+  base::Result<FileLock> LockForWorkers() const;
+  /// Every server holds it; exclusive when nobody else does.
+  base::Result<FileLock> LockForServing(bool& alone) const;
+
+ private:
+  DataDirectory() = default;
+
+  std::filesystem::path path_;
+  std::optional<storage::KeyRing> keys_;
+  std::unique_ptr<sql::SqliteDatabase> database_;
+  std::unique_ptr<objects::FsObjectStore> objects_;
+};
+
+}  // namespace montage::app

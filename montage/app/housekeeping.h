@@ -1,0 +1,44 @@
+#pragma once
+// What a running service does now and then: figures of the process, and rows that cannot matter any
+// more.
+
+#include <cstdint>
+#include <functional>
+
+#include "lib/sql/database.h"
+#include "montage/identity/sessions.h"
+#include "montage/storage/idempotency.h"
+#include "montage/telemetry/metrics.h"
+
+namespace montage::app {
+
+/// What it works with; everything outlives it.
+struct HousekeepingParts {
+  sql::Database& database;
+  identity::Sessions& sessions;
+  storage::IdempotencyStore& idempotency;
+  telemetry::Metrics& metrics;
+  const base::Clock& clock;
+  std::function<int64_t()> active_jobs;
+};
+
+/// Used by one thread at a time.
+class Housekeeping {
+ public:
+  static constexpr base::Duration kEvery = std::chrono::seconds(15);
+
+  explicit Housekeeping(HousekeepingParts parts);
+
+  /// The gauge of jobs at every call; once a minute also a row of system_metrics and the sweeps.
+  base::Result<void> Run();
+
+ private:
+  base::Result<void> CountJobs();
+  base::Result<void> StoreSample();
+
+  const HousekeepingParts parts_;
+  base::SteadyTime last_minute_;
+  double last_cpu_seconds_ = 0;
+};
+
+}  // namespace montage::app

@@ -1,0 +1,338 @@
+#include "montage/app/service.h"
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <system_error>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "lib/http/server.h"
+#include "lib/net/offload.h"
+#include "lib/net/task_group.h"
+#include "lib/net/timer.h"
+#include "montage/api/routes.h"
+#include "montage/app/analysis_runner.h"
+#include "montage/app/data_directory.h"
+#include "montage/app/housekeeping.h"
+#include "montage/identity/sessions.h"
+#include "montage/jobs/sql_job_queue.h"
+#include "montage/recordings/edf_recording.h"
+#include "montage/storage/schema.h"
+
+namespace montage::app {
+namespace {
+
+using base::Deadline;
+using base::ErrorCode;
+using base::Result;
+using namespace std::chrono_literals;
+
+constexpr base::Duration kStartTime = 10min;  ///< migrations and sweeps of a large store
+constexpr base::Duration kRequestGrace = 20s;
+constexpr base::Duration kJobGrace = 5s;
+
+bool IsReadable(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  ::close(descriptor);
+  return true;
+}
+
+/// Signing keys are sealed by a key derived from the ring; after a rotation of the ring that may be
+/// an older one.
+Result<identity::TokenSigner> LoadSigner(DataDirectory& directory, const base::Clock& clock,
+                                         Deadline deadline) {
+  const auto candidates = directory.keys().Derive("token-signing");
+  auto signer = identity::TokenSigner::Load(directory.database(), clock,
+                                            candidates.at(directory.keys().newest()), deadline);
+  for (const auto& [id, key] : candidates) {
+    if (signer) break;
+    signer = identity::TokenSigner::Load(directory.database(), clock, key, deadline);
+  }
+  return signer;
+}
+
+}  // namespace
+
+Result<void> CheckSupported(const Config& config) {
+  const std::pair<std::string_view, std::string_view> urls[] = {{"database", config.database_url},
+                                                                {"cache", config.cache_url},
+                                                                {"queue", config.queue_url},
+                                                                {"objects", config.objects_url}};
+  for (const auto& [key, url] : urls) {
+    if (url.empty()) continue;
+    return base::Fail(
+        base::Error{ErrorCode::kUnsupported,
+                    fmt::format("configuration {} is \"{}\", which is not in this version", key,
+                                MaskPassword(url))}
+            .Hint("leave it empty: this version keeps everything in the data directory "
+                  "(`montage config show` tells where the value comes from)"));
+  }
+  return {};
+}
+
+/// Members in the order of their dependence: each one only refers to those above it.
+struct Service::Parts {
+  Parts(const Config& the_config, Log& the_log, const base::Clock& the_clock,
+        std::unique_ptr<DataDirectory> the_directory, identity::TokenSigner the_signer);
+
+  Result<void> Recover(bool alone, Deadline deadline);
+  std::vector<api::ComponentHealth> CheckHealth();
+  void LogExchange(const http::Exchange& exchange);
+  http::ServerOptions ServerOptionsOf();
+  void StartWorkers();
+  net::Task<void> Serve(http::Server& server, const net::Cancellation& stop);
+  net::Task<void> KeepHouse();
+  net::Task<void> EndJobsLater();
+
+  const Config config;
+  Log& log;
+  const base::Clock& clock;
+  std::optional<FileLock> worker_lock;
+  std::optional<FileLock> serve_lock;
+  std::unique_ptr<DataDirectory> directory;
+  telemetry::Metrics metrics;
+  identity::TokenSigner signer;
+  identity::Accounts accounts;
+  identity::Sessions sessions;
+  identity::ApiKeys keys;
+  audit::AuditLog audit;
+  recordings::Recordings recordings;
+  jobs::SqlJobQueue queue;
+  storage::IdempotencyStore idempotency;
+  analysis::Registry analyses;
+  net::ThreadPool pool;
+  api::Api api;
+  api::Services services;
+  Housekeeping housekeeping;
+  std::stop_source end_jobs;
+  std::optional<jobs::Workers> workers;
+};
+
+Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock& the_clock,
+                      std::unique_ptr<DataDirectory> the_directory,
+                      identity::TokenSigner the_signer)
+    : config(the_config),
+      log(the_log),
+      clock(the_clock),
+      directory(std::move(the_directory)),
+      signer(std::move(the_signer)),
+      accounts(directory->database(), clock,
+               {.max_failures = config.login_max_failures, .lockout = config.login_lockout}),
+      sessions(directory->database(), clock, accounts, signer,
+               {.access_lifetime = config.access_token_lifetime,
+                .refresh_lifetime = config.refresh_token_lifetime}),
+      keys(directory->database(), clock, accounts),
+      audit(directory->database(), clock),
+      recordings(directory->database(), directory->objects(), directory->keys(), clock,
+                 config.max_upload_bytes),
+      queue(directory->database(), clock),
+      idempotency(directory->database(), clock),
+      analyses(analysis::BuiltInAnalyses()),
+      pool(static_cast<size_t>(config.request_threads)),
+      api({.sessions = sessions,
+           .keys = keys,
+           .audit = audit,
+           .metrics = metrics,
+           .pool = pool,
+           .clock = clock,
+           .error_sink = [this](const base::Error& error) { log.Write("request_failed", error); }},
+          {.format_error = api::FormatServerError}),
+      services{.accounts = accounts,
+               .recordings = recordings,
+               .validate_recording = recordings::EdfValidation(directory->spool()),
+               .jobs = queue,
+               .objects = directory->objects(),
+               .analyses = analyses,
+               .wake_workers =
+                   [this] {
+                     if (workers) workers->Wake();
+                   },
+               .check_health = [this] { return CheckHealth(); },
+               .spool_dir = directory->spool().string(),
+               .max_upload_bytes = config.max_upload_bytes,
+               .max_batch_files = static_cast<size_t>(config.max_batch_files),
+               .version = std::string(kVersion),
+               .idempotency = &idempotency},
+      housekeeping({.database = directory->database(),
+                    .sessions = sessions,
+                    .idempotency = idempotency,
+                    .metrics = metrics,
+                    .clock = clock,
+                    .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
+  api::AddRoutes(api, services);
+}
+
+std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
+  const Deadline deadline = Deadline::After(2s);
+  std::vector<api::ComponentHealth> health;
+  const auto answer = sql::Query(directory->database(), "SELECT 1", {}, deadline);
+  health.push_back({"database", answer.has_value(), answer ? "sqlite" : answer.error().message});
+  const auto page = directory->objects().List(recordings::kBucket, {.limit = 1}, deadline);
+  health.push_back({"objects", page.has_value(), page ? "files" : page.error().message});
+  health.push_back({"workers", true,
+                    workers ? fmt::format("{} threads, {} busy", config.workers, workers->active())
+                            : "none in this process"});
+  const bool readable = config.model_path.empty() || IsReadable(config.model_path);
+  health.push_back({"model", readable,
+                    config.model_path.empty() ? "none, feature-based methods answer"
+                    : readable                ? "not used: this version has no model inference"
+                                              : "the model file cannot be read"});
+  return health;
+}
+
+void Service::Parts::LogExchange(const http::Exchange& exchange) {
+  boost::json::object line{
+      {"status", exchange.status},
+      {"duration_us",
+       std::chrono::duration_cast<std::chrono::microseconds>(exchange.duration).count()},
+      {"received_bytes", exchange.received},
+      {"sent_bytes", exchange.sent}};
+  LogLevel level = exchange.status >= 500 ? LogLevel::kWarn : LogLevel::kInfo;
+  if (exchange.request != nullptr) {
+    const http::Request& request = *exchange.request;
+    line["method"] = http::ToString(request.method);
+    // The template and never the path or the query, which hold ids and may hold anything.
+    line["route"] = request.route != nullptr ? std::string_view(request.route->path) : "unmatched";
+    // Attached() is not const because handlers may change what they find; this only reads.
+    const auto* id = const_cast<http::Request&>(request).Attached<api::RequestId>();
+    if (id != nullptr) line["request_id"] = id->text;
+    const bool is_probe = request.route != nullptr && (request.route->path.starts_with("/health") ||
+                                                       request.route->path == "/metrics");
+    if (is_probe && exchange.status < 400) level = LogLevel::kDebug;
+  }
+  log.Write(level, "request", std::move(line));
+}
+
+http::ServerOptions Service::Parts::ServerOptionsOf() {
+  return {.address = config.listen_host == "localhost" ? "127.0.0.1" : config.listen_host,
+          .port = config.listen_port,
+          .format_error = api::FormatServerError,
+          .error_sink = [this](const base::Error& error) { log.Write("request_failed", error); },
+          .on_exchange = [this](const http::Exchange& exchange) { LogExchange(exchange); }};
+}
+
+void Service::Parts::StartWorkers() {
+  if (config.workers == 0) return;
+  workers.emplace(queue, directory->objects(), clock,
+                  MakeAnalysisRunner({.recordings = recordings,
+                                      .analyses = analyses,
+                                      .metrics = metrics,
+                                      .clock = clock,
+                                      .spool_folder = directory->spool(),
+                                      .stop = end_jobs.get_token()}),
+                  jobs::WorkerOptions{.name = fmt::format("montage-{}", ::getpid()),
+                                      .threads = static_cast<size_t>(config.workers)});
+}
+
+net::Task<void> Service::Parts::KeepHouse() {
+  while (co_await net::Sleep(Housekeeping::kEvery)) {
+    const auto done = co_await net::Offload(pool, [this] { return housekeeping.Run(); });
+    if (!done) log.Write("housekeeping_failed", done.error());
+  }
+}
+
+net::Task<void> Service::Parts::EndJobsLater() {
+  (void)co_await net::Sleep(kJobGrace);
+  end_jobs.request_stop();
+}
+
+net::Task<void> Service::Parts::Serve(http::Server& server, const net::Cancellation& stop) {
+  net::TaskGroup tasks(co_await net::CurrentExecutor(),
+                       [this](const base::Error& error) { log.Write("task_failed", error); });
+  tasks.Spawn(KeepHouse());
+  (void)co_await stop.Wait(Deadline::Never());
+  log.Write(LogLevel::kInfo, "draining", {{"connections", server.connections()}});
+  const size_t cut = co_await server.Shutdown(Deadline::After(kRequestGrace));
+  if (workers) {
+    tasks.Spawn(EndJobsLater());
+    co_await net::Offload(pool, [this] { workers->Stop(); });
+  }
+  tasks.Cancel();
+  (void)co_await tasks.Join(Deadline::Never());
+  log.Write(LogLevel::kInfo, "stopped", {{"connections_cut", cut}});
+}
+
+/// What the one server with workers does before it works. `alone`: nobody else takes uploads.
+Result<void> Service::Parts::Recover(bool alone, Deadline deadline) {
+  boost::json::object line;
+  if (alone) {
+    std::error_code ignored;
+    for (const auto& left : std::filesystem::directory_iterator(directory->spool(), ignored))
+      std::filesystem::remove_all(left.path(), ignored);
+    TRY(line["leftover_objects"], recordings.SweepLeftovers(deadline));
+  }
+  TRY(const jobs::Recovered recovered, queue.Recover(true, deadline));
+  TRY(line["leftover_results"], jobs::SweepResults(queue, directory->objects(), deadline));
+  line["jobs_requeued"] = recovered.requeued;
+  line["jobs_failed"] = recovered.failed;
+  line["jobs_cancelled"] = recovered.cancelled;
+  log.Write(LogLevel::kInfo, "recovered", std::move(line));
+  return {};
+}
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
+                                               const base::Clock& clock) {
+  TRY(CheckSupported(config));
+  const Deadline deadline = Deadline::After(kStartTime);
+  TRY(auto directory, DataDirectory::Open({.path = config.data_dir,
+                                           .durability = config.survives_power_loss
+                                                             ? sql::Durability::kPowerLoss
+                                                             : sql::Durability::kProcessDeath,
+                                           .readers = static_cast<size_t>(config.request_threads)},
+                                          clock, deadline));
+  std::optional<FileLock> worker_lock;
+  if (config.workers > 0) {
+    TRY(worker_lock, directory->LockForWorkers());
+  }
+  bool alone = false;
+  TRY(FileLock serve_lock, directory->LockForServing(alone));
+  storage::Migrator migrator(directory->database(), storage::Migrations(), clock);
+  TRY(const int64_t migrated, migrator.Up(deadline));
+  if (migrated > 0) log.Write(LogLevel::kInfo, "migrated", {{"migrations", migrated}});
+  TRY(directory->objects().EnsureBucket(recordings::kBucket, deadline));
+  TRY(directory->objects().EnsureBucket(jobs::kResultsBucket, deadline));
+  TRY(identity::TokenSigner signer, LoadSigner(*directory, clock, deadline));
+  auto parts = std::make_unique<Parts>(config, log, clock, std::move(directory), std::move(signer));
+  if (config.workers > 0) TRY(parts->Recover(alone, deadline));
+  TRY(serve_lock.Share());
+  parts->worker_lock = std::move(worker_lock);
+  parts->serve_lock = std::move(serve_lock);
+  if (!config.model_path.empty()) {
+    log.Write(LogLevel::kWarn, "model_not_supported",
+              {{"message", "this version has no model inference; feature-based methods answer"}});
+  }
+  return std::unique_ptr<Service>(new Service(std::move(parts)));
+}
+
+net::Task<Result<void>> Service::Run(const net::Cancellation& stop,
+                                     std::function<void(const std::string& url)> ready) {
+  auto server = http::Server::Start({co_await net::CurrentExecutor()}, parts_->api.AsHandler(),
+                                    parts_->ServerOptionsOf());
+  if (!server) {
+    co_return base::Fail(std::move(server).error().While(
+        fmt::format("listening on {}:{}", parts_->config.listen_host, parts_->config.listen_port)));
+  }
+  // No request was handled yet: that needs this loop.
+  parts_->StartWorkers();
+  parts_->log.Write(
+      LogLevel::kInfo, "listening",
+      {{"url", (*server)->url()}, {"version", kVersion}, {"workers", parts_->config.workers}});
+  if (ready) ready((*server)->url());
+  co_await parts_->Serve(**server, stop);
+  co_return Result<void>();
+}
+
+boost::json::object Service::OpenApi() const {
+  return api::OpenApiDocument(parts_->api.operations(), kVersion);
+}
+
+}  // namespace montage::app

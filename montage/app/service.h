@@ -1,0 +1,52 @@
+#pragma once
+// Montage as one process: stores, API, workers, housekeeping, in the right order.
+//
+//   Open:  locks -> keys -> database -> migrate -> buckets -> sweep leftovers -> recover jobs
+//   Run:   workers -> listen -> "ready" -> ... stop ... -> no new connections -> requests finish
+//          -> workers finish, or give their jobs back -> closed
+//
+// Recovery and sweeps belong to the one server with workers; others only serve.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/net/cancellation.h"
+#include "lib/net/task.h"
+#include "montage/app/config.h"
+#include "montage/app/log.h"
+
+namespace montage::app {
+
+inline constexpr std::string_view kVersion = MONTAGE_VERSION;
+
+class Service {
+ public:
+  /// kUnsupported for the production profile's URLs, kConflict when another server with workers has
+  /// the directory. `log` and `clock` outlive it.
+  static base::Result<std::unique_ptr<Service>> Open(const Config& config, Log& log,
+                                                     const base::Clock& clock);
+  ~Service();
+
+  /// Serves on the caller's loop until `stop` is requested, then drains. `ready` gets the URL.
+  net::Task<base::Result<void>> Run(const net::Cancellation& stop,
+                                    std::function<void(const std::string& url)> ready);
+
+  /// The description of the API.
+  boost::json::object OpenApi() const;
+
+ private:
+  struct Parts;
+  explicit Service(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// kUnsupported naming the key when the configuration asks for what this version does not have.
+base::Result<void> CheckSupported(const Config& config);
+
+}  // namespace montage::app
