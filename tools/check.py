@@ -45,7 +45,7 @@ LAYERS = {
     "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],
     "assay/cli": ["assay/run", "assay/report", "assay/action", "assay/environment", "assay/plan", "assay/scenario",
                   "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process", "lib/json", "lib/crypto"],
-    "assay": ["assay/cli"],
+    "assay": ["assay/cli", "assay/environment", "lib/process"],
     "montage/signal": [],
     "montage/analysis": ["montage/signal", "lib/formats"],
     "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
