@@ -310,13 +310,14 @@ TEST_F(ServiceTest, RealRecordingsAreAnalysedOrSayWhyNot) {
     GTEST_SKIP() << "the public recordings are not there";
   Start();
   LogIn();
-  const std::map<std::string, std::string> formats{{"short_psg.edf", "edf+c"},
-                                                   {"short_psg.bdf", "bdf+c"},
+  const std::map<std::string, std::string> formats{{"short_psg.edf", "edf"},
+                                                   {"short_psg.bdf", "bdf"},
                                                    {"generator_datarec_2.bdf", "bdf+c"},
                                                    {"SC4001EC-Hypnogram.edf", "edf+c"}};
   for (const auto& [name, format] : formats) {
     const Answer uploaded = Upload(testing_support::ReadFile(folder / name));
     ASSERT_EQ(uploaded.status, 200) << name << boost::json::serialize(uploaded.body);
+    EXPECT_EQ(Text(uploaded.body, "format"), format) << name;
     const std::string id = Analyze(Text(uploaded.body, "file_id"), "quick");
     ASSERT_EQ(Text(Final(id), "status"), "completed") << name;
     const object result = Get("/api/v1/results/" + id).body;
@@ -351,6 +352,16 @@ TEST(Program, UsageAndConfigurationErrorsAreTwoAndSayWhatToDo) {
   const auto absent = run({"users", "list", "--data", (folder / "d").string()});
   EXPECT_EQ(absent.first, 1);
   EXPECT_THAT(absent.second, HasSubstr("there is no Montage database"));
+}
+
+TEST(Program, PrintsTheDescriptionOfTheApi) {
+  std::istringstream in;
+  std::ostringstream out;
+  const ProgramIo io{.in = in, .out = out, .err = out, .environment = [](auto) {
+                       return std::optional<std::string>();
+                     }};
+  EXPECT_EQ(RunProgram({"openapi"}, io), 0);
+  EXPECT_THAT(out.str(), HasSubstr("\"/api/v1/eeg/upload\""));
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ Result<int> PrintOpenApi(CommandContext& context) {
   }
   std::error_code ignored;
   std::filesystem::remove_all(pattern, ignored);
-  TRY(std::move(document));
-  context.io.out << boost::json::serialize(*document) << '\n';
+  TRY(const boost::json::object printed, std::move(document));
+  context.io.out << boost::json::serialize(printed) << '\n';
   return 0;
 }
 
