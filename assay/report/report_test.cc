@@ -236,11 +236,13 @@ std::string TerminalOutput(TerminalOptions options) {
   const FakeRun run;
   std::string out;
   TerminalReport report(options, [&](std::string_view text) { out += text; });
-  report.OnEvent(
-      EventOf("run.started", "",
-              {{"version", "0.1.0"}, {"seed", 42}, {"planned", boost::json::array{1, 2}}}));
+  report.OnEvent(EventOf(
+      "run.started", "",
+      {{"manifest",
+        boost::json::object{
+            {"version", "0.1.0"}, {"seed", "42"}, {"planned", boost::json::array{1, 2}}}}}));
   report.OnEvent(EventOf("scenario.started", "UPLOAD", {{"title", "Upload"}}));
-  report.OnEvent(EventOf("step.started", "UPLOAD/1", {{"name", "upload"}}));
+  report.OnEvent(EventOf("step.started", "UPLOAD/1/upload", {{"name", "upload"}}));
   report.OnEvent(
       EventOf("scenario.finished", "UPLOAD",
               {{"verdict", "failed"}, {"reason", "because"}, {"duration_ns", 12'000'000}}));

@@ -34,9 +34,11 @@ std::string Took(const Event& event) {
   return base::HumanDuration(base::Duration(Number(event.data, "duration_ns")));
 }
 
-// `instance/step/…` -> `instance`.
+// `NS-1/1@2/upload` -> `NS-1/1`.
 std::string InstanceOf(std::string_view path) {
-  return std::string(path.substr(0, path.find('/')));
+  const size_t id_end = path.find('/');
+  if (id_end == std::string_view::npos) return std::string(path);
+  return std::string(path.substr(0, path.find_first_of("/@", id_end + 1)));
 }
 
 }  // namespace
@@ -95,14 +97,17 @@ void TerminalReport::OnEvent(const Event& event) {
 }
 
 void TerminalReport::OnRunStarted(const Event& event) {
-  const auto* planned = event.data.if_contains("planned");
+  const auto* found = event.data.if_contains("manifest");
+  const boost::json::object manifest =
+      found != nullptr && found->is_object() ? found->get_object() : boost::json::object();
+  const auto* planned = manifest.if_contains("planned");
   planned_ = planned != nullptr && planned->is_array() ? planned->get_array().size() : 0;
-  std::string line = fmt::format("assay {}", Text(event.data, "version"));
-  if (const std::string environment = Text(event.data, "environment"); !environment.empty()) {
+  std::string line = fmt::format("assay {}", Text(manifest, "version"));
+  if (const std::string environment = Text(manifest, "environment"); !environment.empty()) {
     line += fmt::format(", environment {}", environment);
   }
   line += fmt::format(", {} scenario{}, seed {}", planned_, planned_ == 1 ? "" : "s",
-                      Number(event.data, "seed"));
+                      Text(manifest, "seed"));
   Line(line + "\n");
 }
 

@@ -1,0 +1,60 @@
+#include "assay/cli/cli.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "assay/cli/commands.h"
+#include "assay/cli/options.h"
+#include "assay/cli/project.h"
+
+namespace assay::cli {
+namespace {
+
+ExitCode Dispatch(const std::vector<std::string>& arguments, const Host& host) {
+  const auto parsed = ParseArguments(arguments);
+  if (!parsed) {
+    PrintError(parsed.error(), host, false);
+    return ExitCode::kUsage;
+  }
+  switch (parsed->command) {
+    case Command::kHelp:
+      host.out(parsed->help);
+      return ExitCode::kPassed;
+    case Command::kVersion:
+      host.out(fmt::format("assay {}\n", kVersion));
+      return ExitCode::kPassed;
+    case Command::kRun:
+      return RunCommand(*parsed, arguments, host);
+    case Command::kCheck:
+      return CheckCommand(*parsed, host);
+    case Command::kList:
+      return ListCommand(*parsed, host);
+    case Command::kSchema:
+      return SchemaCommand(*parsed, host);
+    case Command::kReplay:
+      return ReplayCommand(*parsed, host);
+    case Command::kVerify:
+      return VerifyCommand(*parsed, host);
+    case Command::kReport:
+      return ReportCommand(*parsed, host);
+    case Command::kTrace:
+      return TraceCommand(*parsed, host);
+    case Command::kEval:
+      return EvalCommand(*parsed, host);
+  }
+  return ExitCode::kUsage;
+}
+
+}  // namespace
+
+int Main(const std::vector<std::string>& arguments, const Host& host) {
+  try {
+    return static_cast<int>(Dispatch(arguments, host));
+  } catch (const std::exception& bug) {
+    host.err(fmt::format("error: a bug of assay: {}\n", bug.what()));
+    return static_cast<int>(ExitCode::kError);
+  }
+}
+
+}  // namespace assay::cli

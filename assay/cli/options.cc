@@ -1,0 +1,240 @@
+#include "assay/cli/options.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "assay/report/report.h"
+#include "lib/base/suggest.h"
+#include "lib/base/units.h"
+
+namespace assay::cli {
+namespace {
+
+using base::ErrorCode;
+
+/// What CLI11 gives as text and is read afterwards.
+struct RawTexts {
+  std::vector<std::string> vars;
+  std::vector<std::string> urls;
+  std::string shard;
+  std::string timeout;
+};
+
+void AddCommon(CLI::App& app, Invocation& to) {
+  app.add_option("--project", to.project, "folder of assay.yaml, or one below it");
+  app.add_flag("--no-color", to.no_color, "plain text");
+}
+
+void AddChoice(CLI::App& app, Invocation& to) {
+  Choice& choice = to.choice;
+  app.add_option("paths", choice.paths, "scenario files or folders; absent: all");
+  app.add_option("--suite", choice.suites, "scenarios of this system or folder")->delimiter(',');
+  app.add_option("--filter", choice.filters, "scenarios whose id matches the glob")->delimiter(',');
+  app.add_option("--tag", choice.tags, "with this tag or category")->delimiter(',');
+  app.add_option("--category", choice.categories, "of this category")->delimiter(',');
+  app.add_option("--priority", choice.priorities, "critical, high, normal or low")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"critical", "high", "normal", "low"}));
+  app.add_option("--verifies", choice.verifies, "that verify this requirement (glob)")
+      ->delimiter(',');
+  app.add_option("--exclude", choice.exclude, "leaves out ids that match the glob")->delimiter(',');
+  app.add_option("--env", to.environment, "environment of assay.yaml");
+}
+
+void AddRun(CLI::App& app, Invocation& to, RawTexts& raw) {
+  AddCommon(app, to);
+  AddChoice(app, to);
+  app.add_option("--jobs", to.jobs, "scenarios at the same time")->check(CLI::Range(1, 1024));
+  app.add_option("--seed", to.seed, "of everything random; the same seed gives the same run");
+  app.add_option("--shard", raw.shard, "this part of all scenarios: 2/3");
+  app.add_flag("--fail-fast", to.fail_fast, "starts no scenario after a failure");
+  app.add_option("--report", to.reports, "terminal, json, junit, html")->delimiter(',');
+  app.add_option("--var", raw.vars, "name=value: replaces a variable");
+  app.add_option("--url,--set-endpoint", raw.urls,
+                 "name=URL: reaches an endpoint there; a URL alone: the default endpoint");
+  app.add_flag("--keep-work", to.keep_work, "keeps scratch and data directories");
+  app.add_flag("--verbose,-v", to.verbose, "a line for every step");
+  app.add_flag("--json", to.json, "prints the run as JSON instead of text");
+  app.add_option("--results", to.results, "folder of all runs");
+  app.add_option("--retries", to.retries, "further tries of a scenario that did not pass")
+      ->check(CLI::Range(0, 100));
+  app.add_option("--timeout", raw.timeout, "limit of a scenario that has none of its own");
+}
+
+void AddPastRun(CLI::App& app, Invocation& to) {
+  AddCommon(app, to);
+  app.add_option("run", to.run, "run directory, or its name; absent: the latest");
+  app.add_option("--results", to.results, "folder of all runs");
+}
+
+base::Result<std::pair<std::string, std::string>> SplitPair(const std::string& text,
+                                                            std::string_view what) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return base::Fail(ErrorCode::kInvalid, fmt::format("{} \"{}\" is no name=value", what, text));
+  }
+  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+// `api=http://x?a=b` has a name, `http://x?a=b` has none.
+base::Result<std::pair<std::string, std::string>> SplitUrl(const std::string& text) {
+  const size_t scheme = text.find("://");
+  if (scheme == std::string::npos) {
+    return base::Fail(ErrorCode::kInvalid,
+                      fmt::format("--url \"{}\" is neither URL nor name=URL", text));
+  }
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals > scheme) return std::pair(std::string(), text);
+  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+base::Result<void> ReadTexts(const RawTexts& raw, Invocation& to) {
+  for (const std::string& text : raw.vars) {
+    TRY(auto pair, SplitPair(text, "--var"));
+    to.vars.push_back(std::move(pair));
+  }
+  for (const std::string& text : raw.urls) {
+    TRY(auto pair, SplitUrl(text));
+    to.urls.push_back(std::move(pair));
+  }
+  if (!raw.shard.empty()) {
+    TRY(to.shard, plan::ParseShard(raw.shard));
+  }
+  if (!raw.timeout.empty()) {
+    TRY(to.timeout, base::ParseDuration(raw.timeout));
+  }
+  std::vector<std::string> formats = {"terminal"};
+  for (const auto& format : report::BuiltinReports()) formats.emplace_back(format.name);
+  for (const std::string& name : to.reports) {
+    if (std::ranges::find(formats, name) != formats.end()) continue;
+    base::Error error{ErrorCode::kInvalid, fmt::format("unknown report format \"{}\"", name)};
+    error.hint = base::SuggestionFor(name, formats);
+    return base::Fail(std::move(error));
+  }
+  return {};
+}
+
+struct Commands {
+  CLI::App app{"assay tests systems: it runs scenarios, keeps what happened, and judges it"};
+  RawTexts raw;
+  std::vector<std::pair<CLI::App*, Command>> list;
+
+  CLI::App* Add(const std::string& name, const std::string& doc, Command command) {
+    CLI::App* made = app.add_subcommand(name, doc);
+    list.emplace_back(made, command);
+    return made;
+  }
+};
+
+void DeclareInspection(Commands& commands, Invocation& to) {
+  CLI::App* check = commands.Add("check", "finds every mistake in the files", Command::kCheck);
+  AddCommon(*check, to);
+  check->add_option("path", to.project, "folder of the project");
+  check->add_flag("--json", to.json, "prints JSON");
+  CLI::App* list = commands.Add("list", "shows what a run would run", Command::kList);
+  AddCommon(*list, to);
+  AddChoice(*list, to);
+  list->add_flag("--json", to.json, "prints JSON");
+  CLI::App* schema = commands.Add("schema", "prints what files may contain", Command::kSchema);
+  schema->add_option("kind", to.kind,
+                     "project, scenario, fragment, requirements, plan or environment");
+  schema->add_flag("--reference", to.reference, "Markdown of all tables and actions");
+  CLI::App* eval = commands.Add("eval", "evaluates an expression and explains it", Command::kEval);
+  eval->add_option("expression", to.expression, "CEL")->required();
+  eval->add_option("--data", to.data_file, "JSON file; its members are the variables");
+  commands.Add("version", "prints the version", Command::kVersion);
+}
+
+void DeclareEvidence(Commands& commands, Invocation& to) {
+  CLI::App* replay = commands.Add(
+      "replay", "judges a recorded run again: the verdicts must be the same", Command::kReplay);
+  AddPastRun(*replay, to);
+  replay->add_flag("--allow-changed", to.allow_changed, "also when files changed since");
+  CLI::App* verify = commands.Add("verify", "checks that a run was not altered", Command::kVerify);
+  AddPastRun(*verify, to);
+  verify->add_option("--key", to.key, "public key (file, or 64 hexadecimal digits)");
+  CLI::App* render = commands.Add("report", "renders a recorded run again", Command::kReport);
+  AddPastRun(*render, to);
+  render->add_option("--report", to.reports, "terminal, json, junit, html")->delimiter(',');
+  render->add_flag("--verbose,-v", to.verbose, "a line for every step");
+  CLI::App* trace =
+      commands.Add("trace", "shows which requirement is proved by what", Command::kTrace);
+  AddCommon(*trace, to);
+  trace->add_option("--suite", to.choice.suites, "requirements of this system")->delimiter(',');
+  trace->add_option("--run", to.run, "run directory or name; absent: the latest");
+  trace->add_option("--results", to.results, "folder of all runs");
+  trace->add_flag("--json", to.json, "prints JSON");
+  trace->add_option("--html", to.html, "writes a page");
+  trace->add_flag("--fail-uncovered", to.fail_uncovered,
+                  "exit code 4 when a requirement is not verified");
+}
+
+// What CLI11 says, in our form.
+base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
+                       const std::vector<std::string>& arguments) {
+  base::Error out{ErrorCode::kInvalid, error.what()};
+  const bool no_command =
+      std::ranges::none_of(commands.list, [](const auto& one) { return one.first->parsed(); });
+  const bool extras_named = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                            (no_command && !arguments.empty());
+  if (arguments.empty()) out.message = "no command was given";
+  if (!extras_named) {
+    if (!out.message.empty() && out.message.back() == '.') out.message.pop_back();
+    out.hint = "assay --help shows all commands, assay COMMAND --help its options";
+    return out;
+  }
+  const CLI::App* at = &commands.app;
+  for (const auto& [app, command] : commands.list) {
+    if (app->parsed()) at = app;
+  }
+  std::vector<std::string> known;
+  std::string wrong;
+  if (at == &commands.app) {
+    for (const auto& [app, command] : commands.list) known.push_back(app->get_name());
+    wrong = arguments.empty() ? "" : arguments.front();
+    out.message = fmt::format("unknown command \"{}\"", wrong);
+  } else {
+    const auto extras = at->remaining();
+    wrong = extras.empty() ? "" : extras.front();
+    wrong = wrong.substr(0, wrong.find('='));
+    for (const CLI::Option* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    out.message = fmt::format("unknown option \"{}\"", wrong);
+  }
+  out.hint =
+      base::Nearest(wrong, known).empty()
+          ? fmt::format("assay {}{}--help shows what there is",
+                        at == &commands.app ? "" : at->get_name(), at == &commands.app ? "" : " ")
+          : base::SuggestionFor(wrong, known);
+  return out;
+}
+
+}  // namespace
+
+base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments) {
+  Invocation to;
+  Commands commands;
+  commands.app.name("assay");
+  commands.app.require_subcommand(1);
+  AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
+  DeclareInspection(commands, to);
+  DeclareEvidence(commands, to);
+  try {
+    commands.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    to.help = commands.app.help();
+    return to;
+  } catch (const CLI::ParseError& error) {
+    return base::Fail(UsageError(error, commands, arguments));
+  }
+  for (const auto& [app, command] : commands.list) {
+    if (app->parsed()) to.command = command;
+  }
+  TRY(ReadTexts(commands.raw, to));
+  return to;
+}
+
+}  // namespace assay::cli

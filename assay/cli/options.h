@@ -1,0 +1,85 @@
+#pragma once
+// The command line as data.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "assay/plan/resolve.h"
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace assay::cli {
+
+enum class Command {
+  kHelp,
+  kRun,
+  kCheck,
+  kList,
+  kSchema,
+  kReplay,
+  kVerify,
+  kReport,
+  kTrace,
+  kVersion,
+  kEval,
+};
+
+/// Which scenarios; every condition must hold, each holds when one of its values fits.
+struct Choice {
+  std::vector<std::string> paths;  ///< files or folders
+  std::vector<std::string> suites;
+  std::vector<std::string> filters;  ///< globs of ids
+  std::vector<std::string> tags;
+  std::vector<std::string> categories;
+  std::vector<std::string> priorities;
+  std::vector<std::string> verifies;
+  std::vector<std::string> exclude;  ///< globs of ids
+};
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+struct Invocation {
+  Command command = Command::kHelp;
+  std::string help;  ///< of kHelp
+  std::string project;
+  bool json = false;
+  bool no_color = false;
+  bool verbose = false;
+  Choice choice;
+
+  // run
+  std::string environment;
+  std::optional<int64_t> jobs;
+  std::optional<uint64_t> seed;
+  std::optional<plan::Shard> shard;
+  bool fail_fast = false;
+  bool keep_work = false;
+  std::optional<int64_t> retries;
+  std::optional<base::Duration> timeout;
+  Pairs vars;
+  Pairs urls;  ///< endpoint ("" is the default one), URL
+  std::string results;
+  std::vector<std::string> reports;
+
+  // replay, verify, report, trace
+  std::string run;  ///< directory or name; "": the latest
+  std::string key;  ///< file with a public key, or its 64 digits
+  bool allow_changed = false;
+  std::string html;
+  bool fail_uncovered = false;
+
+  // schema, eval
+  std::string kind;
+  bool reference = false;
+  std::string expression;
+  std::string data_file;
+};
+
+/// Arguments without the program's name. kInvalid with a usage message.
+base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments);
+
+}  // namespace assay::cli

@@ -1,0 +1,342 @@
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "assay/cli/cli.h"
+#include "assay/cli/commands.h"
+#include "assay/cli/environment_driver.h"
+#include "assay/cli/project.h"
+#include "assay/cli/recorded.h"
+#include "assay/environment/guardian/journal.h"
+#include "assay/history/file_io.h"
+#include "assay/report/json_report.h"
+#include "assay/report/terminal_report.h"
+#include "assay/run/run.h"
+#include "lib/base/random.h"
+#include "lib/http/client.h"
+#include "lib/net/runtime.h"
+
+namespace assay::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+
+uint64_t SeedOf(const Invocation& invocation, const Host& host) {
+  if (invocation.seed) return *invocation.seed;
+  const auto now = host.clock->Now().time_since_epoch().count();
+  // Short enough to be typed again.
+  return base::StableHash(fmt::format("{} {}", now, ::getpid())) & 0xFFFFFFU;
+}
+
+// A name that no run has yet: two runs with the same seed may begin in the same second.
+std::string NewRunId(const fs::path& results, base::WallTime now, uint64_t seed) {
+  std::string id = run::MakeRunId(now, seed);
+  std::error_code error;
+  while (fs::exists(results / id, error)) id += 'x';
+  return id;
+}
+
+Pairs AllowedVariables(const scenario::Environment* environment, const Host& host) {
+  Pairs out;
+  if (environment == nullptr) return out;
+  for (const std::string& name : environment->allowed_env) {
+    const auto found =
+        std::ranges::find(host.environment, name, &std::pair<std::string, std::string>::first);
+    if (found != host.environment.end()) out.push_back(*found);
+  }
+  return out;
+}
+
+cel::Value MapOf(const Pairs& pairs) {
+  cel::MapBuilder out;
+  for (const auto& [name, value] : pairs) out.Set(name, cel::Value::String(value));
+  return std::move(out).Build();
+}
+
+base::Result<std::string> ReadCredential(const scenario::Credential& credential,
+                                         const fs::path& folder, const Host& host) {
+  if (!credential.variable.empty()) {
+    std::string value = host.Variable(credential.variable.text);
+    if (!value.empty()) return value;
+    return base::Fail(
+        base::Error{ErrorCode::kNotFound,
+                    fmt::format("the environment variable {} is not set", credential.variable.text),
+                    credential.variable.span});
+  }
+  std::ifstream file(folder / credential.file.text, std::ios::binary);
+  if (!file) {
+    return base::Fail(
+        base::Error{ErrorCode::kNotFound,
+                    fmt::format("the credential \"{}\" cannot be read from {}",
+                                credential.name.text, (folder / credential.file.text).string()),
+                    credential.file.span});
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  std::string value = text.str();
+  while (value.ends_with('\n') || value.ends_with('\r')) value.pop_back();
+  return value;
+}
+
+base::Result<Pairs> ReadCredentials(const scenario::Environment* environment, const fs::path& root,
+                                    const Host& host) {
+  Pairs out;
+  if (environment == nullptr) return out;
+  const fs::path file = environment->source != nullptr ? environment->source->name() : "";
+  for (const scenario::Credential& credential : environment->credentials) {
+    TRY(std::string value, ReadCredential(credential, root / file.parent_path(), host));
+    out.emplace_back(credential.name.text, std::move(value));
+  }
+  return out;
+}
+
+boost::json::object HostFacts() {
+  boost::json::object out;
+  utsname facts{};
+  if (::uname(&facts) == 0) {
+    out = {{"name", facts.nodename},
+           {"system", facts.sysname},
+           {"release", facts.release},
+           {"architecture", facts.machine}};
+  }
+  out["processors"] = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return out;
+}
+
+boost::json::object ManifestOf(const Invocation& invocation,
+                               const std::vector<std::string>& arguments) {
+  const auto words = [](const std::vector<std::string>& list) {
+    return boost::json::array(list.begin(), list.end());
+  };
+  boost::json::array urls;
+  for (const auto& [name, url] : invocation.urls) urls.push_back({{"name", name}, {"url", url}});
+  boost::json::object configuration = {{"urls", std::move(urls)}};
+  if (invocation.retries) configuration["retries"] = *invocation.retries;
+  if (invocation.timeout) configuration["timeout_ns"] = invocation.timeout->count();
+  const Choice& choice = invocation.choice;
+  return {{"tool", "assay"},
+          {"version", kVersion},
+          {"host", HostFacts()},
+          {"command_line", "assay " + fmt::format("{}", fmt::join(arguments, " "))},
+          {"configuration", std::move(configuration)},
+          {"filters", boost::json::object{{"paths", words(choice.paths)},
+                                          {"suites", words(choice.suites)},
+                                          {"ids", words(choice.filters)},
+                                          {"tags", words(choice.tags)},
+                                          {"categories", words(choice.categories)},
+                                          {"priorities", words(choice.priorities)},
+                                          {"verifies", words(choice.verifies)},
+                                          {"exclude", words(choice.exclude)}}}};
+}
+
+/// One run from the command line, step by step.
+class Session {
+ public:
+  Session(const Invocation& invocation, const std::vector<std::string>& arguments, const Host& host)
+      : invocation_(invocation), arguments_(arguments), host_(host) {}
+
+  ExitCode Execute() {
+    const auto root = FindRoot(host_, invocation_);
+    if (!root) return Refuse(root.error(), ExitCode::kUsage);
+    root_ = *root;
+    auto project = LoadProject(root_, vocabulary_, problems_);
+    ApplyDefaults(*project);
+    const auto select = Select(*project, invocation_.choice, root_, host_);
+    if (!select && !problems_.ok() && PrintProblems()) return ExitCode::kFiles;
+    if (!select) return Refuse(select.error(), ExitCode::kUsage);
+    const ExitCode planned = MakePlan(std::move(project), *select);
+    if (planned != ExitCode::kPassed) return planned;
+    return Perform();
+  }
+
+ private:
+  ExitCode Refuse(const base::Error& error, ExitCode code) {
+    PrintError(error, host_, invocation_.no_color);
+    return code;
+  }
+  bool PrintProblems() {
+    return cli::PrintProblems(problems_, host_, invocation_.no_color, invocation_.choice.suites);
+  }
+
+  void ApplyDefaults(scenario::Project& project) const {
+    if (invocation_.timeout) project.defaults.scenario_timeout = *invocation_.timeout;
+    if (!invocation_.retries) return;
+    for (scenario::Scenario& one : project.scenarios) one.retries = *invocation_.retries;
+  }
+
+  // Which environment a name stands for, as Resolve decides it.
+  const scenario::Environment* EnvironmentOf(const scenario::Project& project) const {
+    std::string name = invocation_.environment;
+    if (name.empty()) name = project.default_environment.text;
+    if (name.empty() && project.environments.size() == 1) return &project.environments.front();
+    for (const scenario::Environment& one : project.environments) {
+      if (one.name.text == name) return &one;
+    }
+    return nullptr;
+  }
+
+  ExitCode MakePlan(std::shared_ptr<const scenario::Project> project,
+                    const scenario::Selection& select) {
+    options_.seed = SeedOf(invocation_, host_);
+    options_.results_dir = ResultsFolder(invocation_, host_, root_, project.get());
+    started_ = host_.clock->Now();
+    options_.run_id = NewRunId(options_.results_dir, started_, options_.seed);
+    options_.env = AllowedVariables(EnvironmentOf(*project), host_);
+    const scenario::DiskFiles files(root_);
+    plan_ = plan::Resolve(project, vocabulary_.schemas, files,
+                          {.select = select,
+                           .environment = invocation_.environment,
+                           .shard = invocation_.shard,
+                           .seed = options_.seed,
+                           .run_id = options_.run_id,
+                           .started = started_,
+                           .results_dir = options_.results_dir.string(),
+                           .overrides = invocation_.vars,
+                           .process_environment = options_.env},
+                          problems_);
+    const auto credentials = ReadCredentials(plan_.environment, root_, host_);
+    if (credentials) Convert(*project, *credentials);
+    if (PrintProblems()) return ExitCode::kFiles;
+    if (!credentials) return Refuse(credentials.error(), ExitCode::kError);
+    if (plan_.scenarios.empty()) {
+      return Refuse({ErrorCode::kNotFound, "the shard holds no scenario"}, ExitCode::kUsage);
+    }
+    SetOptions(*project, *credentials);
+    return ExitCode::kPassed;
+  }
+
+  fs::path RunDir() const { return options_.results_dir / options_.run_id; }
+
+  void Convert(const scenario::Project& project, const Pairs& credentials) {
+    driver_.credentials = MapOf(credentials);
+    if (plan_.environment == nullptr) return;
+    driver_.default_endpoint = plan_.environment->default_endpoint.text;
+    const EnvironmentFacts facts{
+        .run = plan::RunVariable(options_.run_id, options_.seed, started_, RunDir().string()),
+        .env = MapOf(options_.env),
+        .credentials = driver_.credentials,
+        .shared_directory = (RunDir() / "shared").string(),
+        .project_directory = root_.string(),
+        .overrides = invocation_.vars};
+    converted_ = ConvertEnvironment(project, *plan_.environment, facts, problems_);
+  }
+
+  void SetOptions(const scenario::Project& project, const Pairs& credentials) {
+    for (const auto& [name, value] : credentials) options_.secrets.push_back(value);
+    options_.jobs =
+        static_cast<size_t>(std::max<int64_t>(1, invocation_.jobs.value_or(project.defaults.jobs)));
+    options_.fail_fast = invocation_.fail_fast;
+    options_.keep_work = invocation_.keep_work;
+    options_.overrides = invocation_.vars;
+    options_.process_environment = {{std::string(environment::kRunMarker), options_.run_id}};
+    options_.manifest = ManifestOf(invocation_, arguments_);
+    driver_.program = host_.program;
+    driver_.run_id = options_.run_id;
+    driver_.run_dir = RunDir();
+    driver_.journals = options_.results_dir / ".journals";
+    driver_.inherited = host_.environment;
+    driver_.keep_work = invocation_.keep_work;
+    driver_.urls = invocation_.urls;
+    formats_ = invocation_.reports.empty() ? project.defaults.report_formats : invocation_.reports;
+  }
+
+  bool Wants(std::string_view format) const {
+    return std::ranges::find(formats_, format) != formats_.end();
+  }
+
+  report::TerminalReport MakeTerminal() const {
+    const Look look = LookOf(host_, host_.out_is_terminal, invocation_.no_color);
+    return report::TerminalReport({.live = host_.out_is_terminal && look.color,
+                                   .unicode = look.unicode,
+                                   .verbose = invocation_.verbose,
+                                   .style = {.color = look.color, .width = look.width}},
+                                  host_.out);
+  }
+
+  ExitCode Perform() {
+    const bool prints = Wants("terminal") && !invocation_.json;
+    report::TerminalReport terminal = MakeTerminal();
+    std::optional<net::SignalBridge> signals;
+    if (host_.catch_signals)
+      signals.emplace(*host_.interrupt, std::initializer_list{SIGINT, SIGTERM});
+    net::Runtime runtime;
+    http::Client client(runtime.executor(),
+                        {.user_agent = fmt::format("assay/{}", kVersion), .clock = host_.clock});
+    EnvironmentDriver driver(*host_.clock, client, std::move(converted_), driver_);
+    run::RunContext context{.clock = *host_.clock,
+                            .actions = vocabulary_.actions,
+                            .http = client,
+                            .make_cookies = [] { return std::make_shared<http::CookieJar>(); },
+                            .environment = &driver,
+                            .interrupt = host_.interrupt,
+                            .observer =
+                                [&](const history::Event& event) {
+                                  if (prints) terminal.OnEvent(event);
+                                }};
+    const fs::path dir = RunDir();
+    const auto summary = runtime.Run(run::RunPlan(plan_, options_, std::move(context)));
+    if (!summary) return Refuse(summary.error(), ExitCode::kError);
+    const auto recorded = LoadRun(dir);
+    if (!recorded) return Refuse(recorded.error(), ExitCode::kError);
+    if (prints) terminal.Finish(recorded->Input(), Shown(dir));
+    return WriteReports(*recorded, prints);
+  }
+
+  // Relative to where the user is, when that is shorter.
+  std::string Shown(const fs::path& path) const {
+    const std::string relative = path.lexically_relative(host_.directory).string();
+    return relative.empty() || relative.starts_with("..") ? path.string() : relative;
+  }
+
+  ExitCode WriteReports(const RecordedRun& recorded, bool prints) {
+    const ExitCode code = ExitCodeOf(recorded.model);
+    for (const std::string& name : formats_) {
+      const report::ReportFormat* format = report::FindReport(name);
+      if (format == nullptr) continue;
+      const auto text = format->render(recorded.Input());
+      if (!text) return Refuse(text.error(), ExitCode::kError);
+      const fs::path file = recorded.dir / format->file;
+      const auto written = history::WriteFileAtomically(file, *text);
+      if (!written) return Refuse(written.error(), ExitCode::kError);
+      if (prints) host_.out(fmt::format("{:<8} {}\n", format->name, Shown(file)));
+    }
+    if (invocation_.json) {
+      const auto text = report::RenderJson(recorded.Input());
+      if (!text) return Refuse(text.error(), ExitCode::kError);
+      host_.out(*text);
+    }
+    return code;
+  }
+
+  const Invocation& invocation_;
+  const std::vector<std::string>& arguments_;
+  const Host& host_;
+  Vocabulary vocabulary_;
+  scenario::Problems problems_;
+  fs::path root_;
+  base::WallTime started_{};
+  plan::RunPlan plan_;
+  run::RunOptions options_;
+  std::optional<ConvertedEnvironment> converted_;
+  DriverOptions driver_;
+  std::vector<std::string> formats_;
+};
+
+}  // namespace
+
+ExitCode RunCommand(const Invocation& invocation, const std::vector<std::string>& arguments,
+                    const Host& host) {
+  return Session(invocation, arguments, host).Execute();
+}
+
+}  // namespace assay::cli
