@@ -73,6 +73,10 @@ TEST_EXTRA = {
 }
 TEST_FILE = re.compile(r"_(test|testing|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
 
+# Texts that the build gives to some folders as macros.
+FROM_CMAKE = [f'-D{name}=""'
+              for name in ("ASSAY_SOURCE_DIR", "ASSAY_PROGRAM", "ASSAY_VERSION", "MONTAGE_VERSION", "TEST_HOST")]
+
 MAX_LINES, MAX_FUNCTION, MAX_FOLDER = 800, 80, 25
 BANNED_NAMES = re.compile(r"^(?:class|struct|enum class) (\w*(?:Manager|Helper|Util|Utils|Processor|Data|Info|Impl))\b")
 BANNED_FOLDERS = {"common", "util", "utils", "misc", "helpers", "toolbox"}
@@ -286,7 +290,8 @@ def check_compiled(everything, below, found):
     headers = [n for n in tracked("*.h") if chosen(n) and not shown(n)]
     run_each("does not compile alone", headers,
              lambda n: ["clang++-19", "-std=c++23", "-fsyntax-only", "-I.", "-isystem", "/usr/include/eigen3",
-                        "-DBOOST_ASIO_NO_DEPRECATED", "-Wno-pragma-once-outside-header", "-x", "c++", n], found)
+                        "-DBOOST_ASIO_NO_DEPRECATED", *FROM_CMAKE, "-Wno-pragma-once-outside-header", "-x", "c++", n],
+             found)
 
 
 def main():
