@@ -167,8 +167,10 @@ std::string StepTitle(const StepResult& step) {
 
 void AddReplay(Block& block, const ScenarioResult& scenario, const ReportInput& input) {
   const value* seed = input.model.manifest.if_contains("seed");
-  block.Fact("again", fmt::format("assay run --filter '{}'{}", scenario.id,
-                                  seed != nullptr ? " --seed " + json::Canonical(*seed) : ""));
+  const bool known = seed != nullptr && seed->is_string();
+  block.Fact("again",
+             fmt::format("assay run --filter '{}'{}", scenario.id,
+                         known ? " --seed " + std::string(seed->get_string()) : std::string()));
 }
 
 std::string ExpectationText(const ScenarioResult& scenario, const StepResult* step,

@@ -51,7 +51,7 @@ class FakeRun {
     blobs_["transcript"] = Transcript();
     model_.id = "run-1";
     model_.manifest = {
-        {"seed", 42},
+        {"seed", "42"},
         {"inputs", boost::json::array{{{"file", "upload.yaml"}, {"sha256", "source"}}}}};
     model_.duration = std::chrono::milliseconds(1500);
     model_.scenarios.push_back(Failed());
