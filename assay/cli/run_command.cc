@@ -192,8 +192,8 @@ class Session {
     started_ = host_.clock->Now();
     options_.run_id = NewRunId(options_.results_dir, started_, options_.seed);
     options_.env = AllowedVariables(EnvironmentOf(*project), host_);
-    const scenario::DiskFiles files(root_);
-    plan_ = plan::Resolve(project, vocabulary_.schemas, files,
+    files_.emplace(root_);
+    plan_ = plan::Resolve(project, vocabulary_.schemas, *files_,
                           {.select = select,
                            .environment = invocation_.environment,
                            .shard = invocation_.shard,
@@ -206,7 +206,8 @@ class Session {
                           problems_);
     const auto credentials = ReadCredentials(plan_.environment, root_, host_);
     if (credentials) Convert(*project, *credentials);
-    if (PrintProblems()) return ExitCode::kFiles;
+    // Warnings alone are for `assay check`.
+    if (!problems_.ok() && PrintProblems()) return ExitCode::kFiles;
     if (!credentials) return Refuse(credentials.error(), ExitCode::kError);
     if (plan_.scenarios.empty()) {
       return Refuse({ErrorCode::kNotFound, "the shard holds no scenario"}, ExitCode::kUsage);
@@ -325,6 +326,7 @@ class Session {
   scenario::Problems problems_;
   fs::path root_;
   base::WallTime started_{};
+  std::optional<scenario::DiskFiles> files_;  // csv() and json_file() of the plan read from it
   plan::RunPlan plan_;
   run::RunOptions options_;
   std::optional<ConvertedEnvironment> converted_;
