@@ -120,7 +120,8 @@ std::string Timeline(const RunModel& model) {
         "<line class=grid x1='{0:.1f}' x2='{0:.1f}' y1='16' y2='{1:.1f}'/><text class=dimtext "
         "x='{0:.1f}' "
         "y='11' text-anchor='middle'>{2}</text>",
-        x, y, base::HumanDuration(base::Duration(static_cast<int64_t>(total * i / 4))));
+        x, y,
+        i == 0 ? "0 s" : base::HumanDuration(base::Duration(static_cast<int64_t>(total * i / 4))));
   }
   return fmt::format(
       "<div class=card style='overflow:auto'><svg viewBox='0 0 {:.0f} {:.0f}' "
@@ -200,6 +201,23 @@ int CountOf(const RunModel& model, Verdict verdict) {
   return found == model.counts.end() ? 0 : found->second;
 }
 
+using CategoryCounts = std::map<std::string, std::map<Verdict, int>>;
+
+/// A scenario of several categories (`data-flow, database`) counts in each of them.
+CategoryCounts CountByCategory(const RunModel& model) {
+  constexpr std::string_view kBetween = ", ";
+  CategoryCounts counts;
+  for (const auto& scenario : model.scenarios) {
+    std::string_view rest = scenario.category.empty() ? "-" : std::string_view(scenario.category);
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find(kBetween), rest.size());
+      ++counts[std::string(rest.substr(0, end))][scenario.verdict];
+      rest.remove_prefix(std::min(end + kBetween.size(), rest.size()));
+    }
+  }
+  return counts;
+}
+
 std::string Summary(const ReportInput& input) {
   const RunModel& model = input.model;
   std::string cards;
@@ -218,13 +236,10 @@ std::string Summary(const ReportInput& input) {
         "{}</span></b>requirements verified</div>",
         verified, input.trace.size());
   }
-  std::map<std::string, std::map<Verdict, int>> categories;
-  for (const auto& scenario : model.scenarios)
-    ++categories[scenario.category.empty() ? "-" : scenario.category][scenario.verdict];
   std::string table = "<table class=list><tr><th>category</th>";
   for (const Verdict verdict : kShownOrder) table += fmt::format("<th>{}</th>", ToString(verdict));
   table += "</tr>";
-  for (const auto& [category, counts] : categories) {
+  for (const auto& [category, counts] : CountByCategory(model)) {
     table += fmt::format("<tr><td>{}</td>", html::Escape(category));
     for (const Verdict verdict : kShownOrder) {
       const auto found = counts.find(verdict);

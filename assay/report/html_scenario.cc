@@ -136,6 +136,7 @@ std::string StepTitle(const StepResult& step) {
   const std::string name = step.name.empty() ? step.id : step.name;
   if (name.empty())
     return fmt::format("<code>{}</code>", Escape(step.head.empty() ? step.action : step.head));
+  if (step.head.empty() || step.head == name) return Escape(name);
   return fmt::format("{} <code class=dim>{}</code>", Escape(name), Escape(step.head));
 }
 
@@ -159,8 +160,9 @@ std::string Step(const StepResult& step, const ReportInput& input) {
     out += "<span class=chip title='this step has no expectation'>unasserted</span>";
   if (step.attempts.size() > 1)
     out += fmt::format("<span class=chip>{} attempts</span>", step.attempts.size());
-  out +=
-      fmt::format("<span class=dim>{}</span></summary><div>", base::HumanDuration(step.duration));
+  const bool carried_out = step.verdict != Verdict::kSkipped;
+  out += fmt::format("<span class=dim>{}</span></summary><div>",
+                     carried_out ? base::HumanDuration(step.duration) : "skipped");
   if (!step.reason.empty()) out += fmt::format("<div class=dim>{}</div>", Escape(step.reason));
   out += Chips(step.verifies);
   const int last = step.attempts.empty() ? 1 : step.attempts.back().attempt;
