@@ -73,9 +73,9 @@ def first_message(directory, scenario_id):
             yield from failing(step["steps"])
             for expectation in step["expectations"]:
                 if expectation["verdict"] != "passed":
-                    yield f"{step['name']}: {expectation['expression']}"
+                    yield f"{step['name'] or step['head']}: {expectation['expression']}"
             if step["verdict"] in ("failed", "error") and step["reason"]:
-                yield f"{step['name']}: {step['reason']}"
+                yield f"{step['name'] or step['head']}: {step['reason']}"
 
     for scenario in report["scenarios"]:
         if scenario["id"] == scenario_id:
@@ -106,6 +106,7 @@ def judge(patch, binary):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="only these breakages")
+    parser.add_argument("--keep", action="store_true", help="keeps the tree and its build for the next time")
     options = parser.parse_args()
     patches = [patch for patch in sorted(PATCHES.glob("*.patch")) if not options.names or patch.stem in options.names]
     SCRATCH.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,9 @@ def main():
             good += judge(patch, build(tree, log))
             run("git", "checkout", "--force", ".", cwd=tree, capture_output=True)
     finally:
-        subprocess.run(["git", "checkout", "--force", "."], cwd=tree, capture_output=True)
+        run("git", "checkout", "--force", ".", cwd=tree, capture_output=True)
+        if not options.keep:
+            run("git", "worktree", "remove", "--force", str(tree), cwd=ROOT, capture_output=True)
     print(f"\n{good} passed, {len(patches) - good} failed, 0 skipped")
     return 0 if good == len(patches) else 1
 
