@@ -7,6 +7,7 @@
 #include "assay/cli/commands.h"
 #include "assay/cli/options.h"
 #include "assay/cli/project.h"
+#include "assay/cli/signing.h"
 
 namespace assay::cli {
 namespace {
@@ -42,6 +43,8 @@ ExitCode Dispatch(const std::vector<std::string>& arguments, const Host& host) {
       return TraceCommand(*parsed, host);
     case Command::kEval:
       return EvalCommand(*parsed, host);
+    case Command::kKeygen:
+      return KeygenCommand(*parsed, host);
   }
   return ExitCode::kUsage;
 }

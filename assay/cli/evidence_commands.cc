@@ -8,6 +8,7 @@
 #include "assay/cli/commands.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
+#include "assay/cli/signing.h"
 #include "assay/history/file_io.h"
 #include "assay/history/verify.h"
 #include "assay/report/terminal_report.h"
@@ -38,24 +39,6 @@ void ApplyRecordedDefaults(const boost::json::object& manifest, scenario::Projec
       timeout != nullptr && timeout->is_int64()) {
     project.defaults.scenario_timeout = base::Duration(timeout->get_int64());
   }
-}
-
-std::optional<std::string> FromHex(std::string_view text) {
-  std::string out;
-  if (text.size() % 2 != 0) return std::nullopt;
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = digit(text[i]);
-    const int low = digit(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-  }
-  return out;
 }
 
 base::Result<std::string> ReadKey(const std::string& key, const Host& host) {

@@ -23,6 +23,7 @@ struct Host {
   std::string program = "/proc/self/exe";
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  int input = 0;                ///< descriptor of what a person types
   size_t terminal_columns = 0;  ///< 0: unknown
   const base::Clock* clock = nullptr;
   net::Cancellation* interrupt = nullptr;

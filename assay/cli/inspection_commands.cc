@@ -123,7 +123,12 @@ ExitCode CheckCommand(const Invocation& invocation, const Host& host) {
     host.out(fmt::format("unasserted  {}\n", step));
   }
   if (!report.unverified.empty()) {
-    host.out(fmt::format("unverified  {}\n", fmt::join(report.unverified, ", ")));
+    constexpr size_t kShown = 12;
+    host.out(report.unverified.size() <= kShown
+                 ? fmt::format("unverified  {}\n", fmt::join(report.unverified, ", "))
+                 : fmt::format("unverified  {} requirements are named by no scenario; `assay "
+                               "trace` lists them\n",
+                               report.unverified.size()));
   }
   host.out(fmt::format("{} ({}), {}, {}, {}: {}\n", Plural(report.scenarios, "scenario"),
                        Plural(report.instances, "instance"), Plural(report.steps, "step"),

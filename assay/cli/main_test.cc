@@ -6,8 +6,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "assay/cli/cli.h"
+#include "lib/process/descriptor.h"
 #include "lib/process/spawn.h"
 #include "lib/testing/temp_dir.h"
 
@@ -70,6 +72,45 @@ TEST_F(Program, AlteredEvidenceIsNoticed) {
   std::ofstream(temp_ / "results/latest/events.jsonl", std::ios::binary) << log;
   EXPECT_EQ(Call({"verify"}), 4);
   EXPECT_THAT(out_, HasSubstr("not intact"));
+}
+
+TEST_F(Program, ASignedRunIsVerifiedByItsPublicKey) {
+  Scenario("GOOD", kPassing);
+  ASSERT_EQ(Call({"keygen", "site.key"}), 0) << err_;
+  EXPECT_EQ(Call({"keygen", "site.key"}), 3);
+  EXPECT_THAT(err_, HasSubstr("exists already"));
+  ASSERT_EQ(Call({"keygen", "other.key"}), 0);
+  EXPECT_EQ(Call({"run", "--sign", "site.key"}), 0) << out_ << err_;
+  EXPECT_EQ(Call({"verify", "--key", "site.key.pub"}), 0) << out_ << err_;
+  EXPECT_THAT(out_, HasSubstr("signed by "));
+  EXPECT_EQ(Call({"verify", "--key", "other.key.pub"}), 4) << out_;
+  std::filesystem::permissions(temp_ / "site.key", std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_EQ(Call({"run", "--sign", "site.key"}), 1);
+  EXPECT_THAT(err_, HasSubstr("chmod 600"));
+}
+
+TEST_F(Program, AnOperatorDecidesManualStepsAndTheReplayRemembers) {
+  Scenario("LAMP", "steps:\n  - manual: Is the lamp on?\n    expect: [approved, who != '']\n");
+  EXPECT_EQ(Call({"run"}), 5) << out_;  // nobody is there: skipped, nothing passed
+  auto pipe = process::MakePipe().value();
+  ASSERT_EQ(write(pipe.writer.get(), "perhaps\ny, bright\n", 18), 18);
+  host_.input = pipe.reader.get();
+  EXPECT_EQ(Call({"run", "--interactive"}), 0) << out_ << err_;
+  EXPECT_THAT(out_, HasSubstr("Is the lamp on?"));
+  EXPECT_THAT(out_, HasSubstr("\"perhaps\" is no decision"));
+  EXPECT_EQ(Call({"replay"}), 0) << out_ << err_;
+  pipe.writer.Reset();
+  EXPECT_EQ(Call({"run", "--interactive"}), 5) << out_;  // the operator has left
+}
+
+TEST_F(Program, AStepThatTakesTooLongIsAlwaysTheSameError) {
+  Scenario("SLOW",
+           "steps:\n  - exec: [sleep, '10']\n    timeout: 150ms\n    expect: [exit_code == 0]\n");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(Call({"run"}), 3) << out_;
+    EXPECT_THAT(out_, HasSubstr("no result within 150ms"));
+  }
 }
 
 TEST_F(Program, AFailedExpectationIsShown) {

@@ -57,6 +57,9 @@ void AddRun(CLI::App& app, Invocation& to, RawTexts& raw) {
   app.add_flag("--keep-work", to.keep_work, "keeps scratch and data directories");
   app.add_flag("--verbose,-v", to.verbose, "a line for every step");
   app.add_flag("--json", to.json, "prints the run as JSON instead of text");
+  app.add_flag("--interactive", to.interactive,
+               "asks the person at the terminal what manual steps ask");
+  app.add_option("--sign", to.signing_key, "signs the history with a key of `assay keygen`");
   app.add_option("--results", to.results, "folder of all runs");
   app.add_option("--retries", to.retries, "further tries of a scenario that did not pass")
       ->check(CLI::Range(0, 100));
@@ -154,6 +157,9 @@ void DeclareEvidence(Commands& commands, Invocation& to) {
   replay->add_flag("--allow-changed", to.allow_changed, "also when files changed since");
   CLI::App* verify = commands.Add("verify", "checks that a run was not altered", Command::kVerify);
   AddPastRun(*verify, to);
+  CLI::App* keygen = commands.Add("keygen", "makes a key that signs histories", Command::kKeygen);
+  keygen->add_option("file", to.key, "file of the secret key; FILE.pub gets the public one")
+      ->required();
   verify->add_option("--key", to.key, "public key (file, or 64 hexadecimal digits)");
   CLI::App* render = commands.Add("report", "renders a recorded run again", Command::kReport);
   AddPastRun(*render, to);

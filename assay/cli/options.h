@@ -26,6 +26,7 @@ enum class Command {
   kTrace,
   kVersion,
   kEval,
+  kKeygen,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -58,6 +59,8 @@ struct Invocation {
   std::optional<plan::Shard> shard;
   bool fail_fast = false;
   bool keep_work = false;
+  bool interactive = false;
+  std::string signing_key;  ///< file of `assay keygen`; "": not signed
   std::optional<int64_t> retries;
   std::optional<base::Duration> timeout;
   Pairs vars;
@@ -67,7 +70,7 @@ struct Invocation {
 
   // replay, verify, report, trace
   std::string run;  ///< directory or name; "": the latest
-  std::string key;  ///< file with a public key, or its 64 digits
+  std::string key;  ///< file with a public key, or its 64 digits; keygen: the file to make
   bool allow_changed = false;
   std::string html;
   bool fail_uncovered = false;

@@ -14,8 +14,10 @@
 #include "assay/cli/cli.h"
 #include "assay/cli/commands.h"
 #include "assay/cli/environment_driver.h"
+#include "assay/cli/operator.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
+#include "assay/cli/signing.h"
 #include "assay/environment/guardian/journal.h"
 #include "assay/history/file_io.h"
 #include "assay/report/json_report.h"
@@ -204,6 +206,11 @@ class Session {
                            .overrides = invocation_.vars,
                            .process_environment = options_.env},
                           problems_);
+    if (!invocation_.signing_key.empty()) {
+      auto key = ReadSigningKey(host_.directory / invocation_.signing_key);
+      if (!key) return Refuse(key.error(), ExitCode::kUsage);
+      options_.signing_key = *std::move(key);
+    }
     const auto credentials = ReadCredentials(plan_.environment, root_, host_);
     if (credentials) Convert(*project, *credentials);
     // Warnings alone are for `assay check`.
@@ -284,6 +291,7 @@ class Session {
                                 [&](const history::Event& event) {
                                   if (prints) terminal.OnEvent(event);
                                 }};
+    if (invocation_.interactive) context.ask_operator = OperatorAt(host_);
     const fs::path dir = RunDir();
     const auto summary = runtime.Run(run::RunPlan(plan_, options_, std::move(context)));
     if (!summary) return Refuse(summary.error(), ExitCode::kError);

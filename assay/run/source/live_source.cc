@@ -94,14 +94,22 @@ net::Task<base::Result<history::Outcome>> LiveSource::Carry(
 // An interrupted action does not know why: the cause is here.
 history::Outcome LiveSource::Explain(history::Outcome outcome, const ActionRequest& request) const {
   if (outcome.value.is_null()) outcome.value = cel::Value::Object({});
-  if (outcome.disposition != history::Disposition::kInterrupted) return outcome;
+  const bool interrupted = outcome.disposition == history::Disposition::kInterrupted;
+  const bool overdue = outcome.disposition == history::Disposition::kError && outcome.error &&
+                       outcome.error->code == base::ErrorCode::kTimeout;
+  if (!interrupted && !overdue) return outcome;
   const auto cause = request.stopper->Cause(context_.clock);
   if (!cause) {
+    // The step's own time is over. The action noticed it itself or was cancelled a moment before:
+    // both are the same outcome.
+    if (request.timeout == base::Duration::zero()) return outcome;
+    outcome.disposition = history::Disposition::kError;
     outcome.error =
         base::Error{base::ErrorCode::kTimeout,
                     fmt::format("no result within {}", base::FormatDuration(request.timeout))};
     return outcome;
   }
+  if (!interrupted) return outcome;
   const bool late = cause->kind == StopCause::Kind::kTimeout;
   outcome.error =
       base::Error{late ? base::ErrorCode::kTimeout : base::ErrorCode::kCancelled, cause->reason};
