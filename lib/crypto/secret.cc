@@ -15,8 +15,8 @@ constexpr size_t kKeySize = 32;
 
 // sodium_init is idempotent and thread-safe; without it the fallback generator would be used.
 void Initialise() {
-  static const int kStatus = sodium_init();
-  if (kStatus < 0) std::abort();
+  static const int status = sodium_init();
+  if (status < 0) std::abort();
 }
 
 const unsigned char* Bytes(std::string_view text) {

@@ -16,10 +16,12 @@ constexpr size_t kMaxDepth = 200;
 
 // Builds a value from the events of Boost's parser, but converts numbers from their text.
 struct Builder {
+  // NOLINTBEGIN(readability-identifier-naming): Boost's parser asks for these names.
   static constexpr size_t max_object_size = static_cast<size_t>(-1);
   static constexpr size_t max_array_size = static_cast<size_t>(-1);
   static constexpr size_t max_key_size = boost::json::string::max_size();
   static constexpr size_t max_string_size = boost::json::string::max_size();
+  // NOLINTEND(readability-identifier-naming)
 
   using Error = boost::system::error_code;
   using View = boost::json::string_view;
