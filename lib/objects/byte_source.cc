@@ -16,7 +16,7 @@ base::Result<size_t> TextSource::Read(std::span<char> into, base::Deadline) {
 
 base::Result<std::string> ReadAll(ByteSource& source, size_t limit, base::Deadline deadline) {
   std::string all;
-  std::array<char, 16 * 1024> piece;
+  std::array<char, size_t{16} * 1024> piece;
   while (true) {
     TRY(const size_t count, source.Read(piece, deadline));
     if (count == 0) return all;

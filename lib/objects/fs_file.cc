@@ -29,7 +29,7 @@ constexpr size_t kModifiedAt = 16;
 constexpr size_t kDigestAt = 24;
 constexpr size_t kTypeAt = 56;
 constexpr size_t kCheckAt = 224;
-constexpr size_t kPieceBytes = 256 * 1024;
+constexpr size_t kPieceBytes = size_t{256} * 1024;
 static_assert(kTypeAt + 1 + kMaxContentTypeBytes <= kCheckAt);
 
 using Footer = std::array<char, kFooterBytes>;

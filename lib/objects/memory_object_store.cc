@@ -49,12 +49,12 @@ base::Result<ObjectStat> MemoryObjectStore::Put(std::string_view bucket, std::st
   }
   TRY(std::string text, ReadAll(content, std::numeric_limits<size_t>::max(), deadline));
   const std::string sha256 = crypto::Sha256Hex(text);
-  const ObjectStat stat{.key = std::string(key),
-                        .size = text.size(),
-                        .sha256 = sha256,
-                        .etag = sha256,
-                        .content_type = options.content_type,
-                        .modified = clock_.Now()};
+  ObjectStat stat{.key = std::string(key),
+                  .size = text.size(),
+                  .sha256 = sha256,
+                  .etag = sha256,
+                  .content_type = options.content_type,
+                  .modified = clock_.Now()};
   const std::scoped_lock lock(mutex_);
   TRY(Bucket* const objects, Find(bucket));
   if (options.only_if_absent && objects->contains(key)) {
