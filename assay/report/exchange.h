@@ -12,7 +12,7 @@
 namespace assay::report {
 
 struct Message {
-  std::string start;  ///< `POST http://…/upload HTTP/1.1` or `200 HTTP/1.1`
+  std::string start;  ///< `POST http://.../upload HTTP/1.1` or `200 HTTP/1.1`
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;  ///< text preview, "" when there is none
   uint64_t body_size = 0;
