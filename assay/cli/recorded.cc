@@ -45,7 +45,9 @@ void ReadRecordedTexts(RecordedRun& run) {
   ForEachObject(run.model.manifest, "inputs", [&](const boost::json::object& one) {
     const std::string file = Text(one, "file");
     if (!file.contains("requirements")) return;
-    if (auto text = run.blobs->Get(Text(one, "sha256"))) files[file] = *std::move(text);
+    const std::string blob = Text(one, "blob");
+    auto text = run.blobs->Get(blob.empty() ? Text(one, "sha256") : blob);
+    if (text) files[file] = *std::move(text);
   });
   const Vocabulary vocabulary;
   const scenario::MemoryFiles source(files);

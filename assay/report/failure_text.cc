@@ -46,7 +46,8 @@ std::string SourceLine(const std::string& file, uint32_t line, const ReportInput
   if (inputs == nullptr || !inputs->is_array()) return {};
   for (const value& entry : inputs->get_array()) {
     if (Text(entry, "file") != file) continue;
-    const auto bytes = input.read_blob(Text(entry, "sha256"));
+    const std::string blob = Text(entry, "blob");
+    const auto bytes = input.read_blob(blob.empty() ? Text(entry, "sha256") : blob);
     if (!bytes) return {};
     return std::string(base::SourceText(file, *bytes).Line(line));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -82,10 +83,12 @@ class Run {
         started_(context.clock.Now()) {}
 
   net::Task<base::Result<void>> Execute(const std::vector<std::string>& warnings) {
-    writer_.Write(
-        history::kind::kRunStarted, "",
-        {{"manifest", MakeManifest(plan_, {options_.run_id, options_.seed, options_.jobs,
-                                           options_.env, options_.overrides, options_.manifest})}});
+    boost::json::object manifest =
+        MakeManifest(plan_, {options_.run_id, options_.seed, options_.jobs, options_.env,
+                             options_.overrides, options_.manifest});
+    CO_TRY(auto kept, KeepInputs(manifest));
+    writer_.Write(history::kind::kRunStarted, "", {{"manifest", std::move(manifest)}},
+                  std::move(kept));
     for (const std::string& warning : warnings) Warn(warning);
     CO_TRY(writer_.Flush());
     net::TaskGroup watchers(co_await net::CurrentExecutor(),
@@ -103,6 +106,25 @@ class Run {
  private:
   void Warn(const std::string& message) {
     writer_.Write(history::kind::kRunWarning, "", {{"message", message}, {"where", ""}});
+  }
+
+  /// Stores every input file, so that reports can quote it; gives the names of the blobs. A text in
+  /// which a secret was replaced has another digest than the file: `blob` in the manifest.
+  base::Result<std::vector<std::string>> KeepInputs(boost::json::object& manifest) {
+    std::map<std::string_view, std::string_view> texts;
+    for (const auto& input : plan_.project->inputs) texts[input->name()] = input->text();
+    for (const auto& [file, text] : plan_.read_files) texts[file] = text;
+    std::vector<std::string> names;
+    for (boost::json::value& entry : manifest["inputs"].as_array()) {
+      boost::json::object& input = entry.as_object();
+      const auto& file = input["file"].as_string();
+      const auto found = texts.find(std::string_view(file.data(), file.size()));
+      if (found == texts.end()) continue;
+      TRY(std::string name, blobs_.Put(found->second));
+      if (input["sha256"].as_string() != name) input["blob"] = name;
+      names.push_back(std::move(name));
+    }
+    return names;
   }
 
   net::Task<void> WatchInterrupt() {

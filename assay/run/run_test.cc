@@ -200,6 +200,25 @@ TEST_F(RunTest, ARunLeavesAVerifiedLogASummaryAndALatestLink) {
   EXPECT_FALSE(model.manifest.at("inputs").as_array().empty());
 }
 
+TEST_F(RunTest, InputsAreKeptForReportsWithoutTheirSecrets) {
+  Add("A", "description: the word is hunter22").Add("B");
+  RunOptions options;
+  options.secrets = {"hunter22"};
+  const auto model = bench_.Run(std::move(options));
+  const history::DirectoryBlobs blobs(bench_.dir() / "blobs", nullptr);
+  int changed = 0;
+  for (const auto& entry : model.manifest.at("inputs").as_array()) {
+    const auto& input = entry.as_object();
+    changed += input.contains("blob") ? 1 : 0;
+    const auto& name = input.at(input.contains("blob") ? "blob" : "sha256").as_string();
+    const auto text = blobs.Get(std::string_view(name.data(), name.size()));
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_THAT(*text, Not(HasSubstr("hunter22")));
+  }
+  EXPECT_EQ(changed, 1);
+  EXPECT_THAT(model.manifest.at("inputs").as_array(), SizeIs(3));
+}
+
 TEST_F(RunTest, AChangedSummaryIsNoticed) {
   Add("A");
   bench_.script.answers["A"] = {Status(500)};
