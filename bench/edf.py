@@ -44,7 +44,7 @@ def to_disk(bench):
     walls = {name: measure.median(r.wall for r in results) for name, results in outcomes.items()}
     for name, results in outcomes.items():
         cpu = measure.median(r.cpu for r in results)
-        print(f"    {name:<24} {BYTES / walls[name] / 1e9:6.2f} GB/s   cpu {cpu:5.2f} s   memory {results[0].memory / 2**20:6.1f} MiB")
+        print(f"    {name:<24} {BYTES / walls[name] / 1e9:6.2f} GB/s   cpu {cpu:5.2f} s")
     print(f"    ratio {walls['dd'] / walls['assay']:.2f} (bar 0.80)")
 
 
