@@ -49,13 +49,14 @@ boost::json::array ProblemsToJson(const std::vector<base::Error>& list, std::str
 }
 
 // Environments are looked at as well; Check of the plan does not know how they are brought up.
-void CheckEnvironments(const scenario::Project& project, scenario::Problems& problems) {
+void CheckEnvironments(const scenario::Project& project, const std::string& root,
+                       scenario::Problems& problems) {
   for (const scenario::Environment& environment : project.environments) {
     const EnvironmentFacts facts{.run = {},
                                  .env = {},
                                  .credentials = {},
                                  .shared_directory = {},
-                                 .project_directory = project.root,
+                                 .project_directory = root,
                                  .overrides = {}};
     static_cast<void>(ConvertEnvironment(project, environment, facts, problems));
   }
@@ -95,9 +96,7 @@ ExitCode CheckCommand(const Invocation& invocation, const Host& host) {
   const Vocabulary vocabulary;
   const scenario::DiskFiles files(*root);
   plan::CheckReport report = plan::Check(files, vocabulary.schemas);
-  scenario::Problems ignored;
-  const auto project = LoadProject(*root, vocabulary, ignored);
-  CheckEnvironments(*project, report.problems);
+  CheckEnvironments(*report.project, root->string(), report.problems);
   const bool ok = report.problems.ok();
   if (invocation.json) {
     boost::json::array problems = ProblemsToJson(report.problems.errors(), "error");

@@ -24,6 +24,7 @@
 #include "assay/report/terminal_report.h"
 #include "assay/run/run.h"
 #include "lib/base/random.h"
+#include "lib/crypto/secret.h"
 #include "lib/http/client.h"
 #include "lib/net/runtime.h"
 
@@ -40,9 +41,8 @@ uint64_t SeedOf(const Invocation& invocation, const Host& host) {
   return base::StableHash(fmt::format("{} {}", now, ::getpid())) & 0xFFFFFFU;
 }
 
-// A name that no run has yet: two runs with the same seed may begin in the same second.
-std::string NewRunId(const fs::path& results, base::WallTime now, uint64_t seed) {
-  std::string id = run::MakeRunId(now, seed);
+std::string NewRunId(const fs::path& results, base::WallTime now) {
+  std::string id = run::MakeRunId(now, base::StableHash(crypto::RandomBytes(8)));
   std::error_code error;
   while (fs::exists(results / id, error)) id += 'x';
   return id;
@@ -192,7 +192,7 @@ class Session {
     options_.seed = SeedOf(invocation_, host_);
     options_.results_dir = ResultsFolder(invocation_, host_, root_, project.get());
     started_ = host_.clock->Now();
-    options_.run_id = NewRunId(options_.results_dir, started_, options_.seed);
+    options_.run_id = NewRunId(options_.results_dir, started_);
     options_.env = AllowedVariables(EnvironmentOf(*project), host_);
     files_.emplace(root_);
     plan_ = plan::Resolve(project, vocabulary_.schemas, *files_,

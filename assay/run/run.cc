@@ -279,9 +279,9 @@ class Run {
 
 }  // namespace
 
-std::string MakeRunId(base::WallTime now, uint64_t seed) {
+std::string MakeRunId(base::WallTime now, uint64_t entropy) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  return fmt::format("{:%Y%m%d-%H%M%S}-{:04x}", seconds, seed & 0xFFFFU);
+  return fmt::format("{:%Y%m%d-%H%M%S}-{:08x}", seconds, entropy & 0xFFFFFFFFU);
 }
 
 net::Task<base::Result<RunSummary>> RunPlan(const plan::RunPlan& plan, RunOptions options,

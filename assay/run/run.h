@@ -89,8 +89,9 @@ struct RunSummary {
   history::RunModel model;
 };
 
-/// `20261121-035501-7f3a`: sorts by time, differs by seed.
-std::string MakeRunId(base::WallTime now, uint64_t seed);
+/// `20261121-035501-7f3a90c2`: sorts by time. Unique on the machine, because the guardian ends
+/// every process that carries it: `entropy` must not be the seed, which two runs may share.
+std::string MakeRunId(base::WallTime now, uint64_t entropy);
 
 /// Runs the plan. An error when the results cannot be written; whatever happens to the system under
 /// test is in the summary. Interrupted once: running steps end, cleanups run, the rest is skipped;
