@@ -219,6 +219,7 @@ CheckReport Check(const scenario::FileSource& files, const scenario::SchemaRegis
   CheckReport report;
   auto project = std::make_shared<const scenario::Project>(
       scenario::Loader(files, registry).LoadProject(report.problems));
+  report.project = project;
   Resolved resolved = ResolveAll(project, registry, files, {}, report.problems);
   report.scenarios = project->scenarios.size();
   report.instances = resolved.plan.scenarios.size();

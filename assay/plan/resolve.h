@@ -54,6 +54,7 @@ bool Selects(const scenario::Selection& select, const scenario::Scenario& scenar
 
 /// `assay check`: loads and resolves everything, for every environment that the project names.
 struct CheckReport {
+  std::shared_ptr<const scenario::Project> project;  ///< as far as it loaded
   scenario::Problems problems;
   size_t scenarios = 0;
   size_t instances = 0;

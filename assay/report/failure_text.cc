@@ -63,6 +63,14 @@ class Block {
              Escape(": " + OneLine(what, style_.width), kBold, style_) + "\n";
   }
 
+  /// The whole line, where only the line is known.
+  void PlaceLine(const std::string& file, uint32_t line, const ReportInput& input) {
+    const std::string source = SourceLine(file, line, input);
+    const size_t begin = source.find_first_not_of(" -\t");
+    if (begin == std::string::npos) return Place(file, line, 1, 1, input);
+    Place(file, line, static_cast<uint32_t>(begin + 1), source.size() - begin, input);
+  }
+
   void Place(const std::string& file, uint32_t line, uint32_t column, size_t length,
              const ReportInput& input) {
     if (file.empty()) return;
@@ -207,7 +215,7 @@ std::string StepText(const ScenarioResult& scenario, const StepResult& step,
     hint = Text(error, "hint");
   }
   block.Title(step.verdict, message.empty() ? StepTitle(step) : message);
-  block.Place(step.file, step.line, 1, 1, input);
+  block.PlaceLine(step.file, step.line, input);
   block.Fact("step", fmt::format("{} ({})", StepTitle(step), base::HumanDuration(step.duration)));
   if (!hint.empty()) block.Fact("hint", hint);
   if (!step.attempts.empty()) AddExchange(block, step, step.attempts.back().attempt, input);
