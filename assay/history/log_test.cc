@@ -132,6 +132,21 @@ TEST_F(RedactorTest, KeepsWhatAScenarioMayAskAbout) {
   EXPECT_EQ(headers.at("content-type").as_string(), "application/json");
 }
 
+TEST_F(RedactorTest, ReplacesSensitiveMembersOfBodiesKeptAsText) {
+  redactor_.AddSensitiveKey("refresh_token");
+  for (const char* text :
+       {R"({"refresh_token": "mrt_4711-secret", "expires_in": 1800})",
+        R"({"a": [{"Refresh_Token":"mrt_4711-\"secret"}]})",
+        "grant=x&refresh_token=mrt_4711-secret&y=1", "refresh_token=mrt_4711-secret"}) {
+    const std::string redacted = redactor_.Text(text);
+    EXPECT_THAT(redacted, Not(HasSubstr("4711"))) << redacted;
+    EXPECT_THAT(redacted, HasSubstr("[redacted")) << redacted;
+  }
+  EXPECT_EQ(redactor_.Text(R"({"refresh_tokens": "none"})"), R"({"refresh_tokens": "none"})");
+  redactor_.AddSensitiveKey("a.b(c");  // no regular expression by itself
+  EXPECT_THAT(redactor_.Text(R"({"a.b(c":"4711"})"), Not(HasSubstr("4711")));
+}
+
 TEST_F(RedactorTest, CoversKeysNestedValuesAndHeaderPairs) {
   ASSERT_TRUE(redactor_.AddSecret("s3cr3t-value"));
   redactor_.AddSensitiveKey("X-Session");

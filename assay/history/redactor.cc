@@ -186,7 +186,16 @@ base::Result<void> Redactor::AddPattern(std::string_view pattern) {
   return {};
 }
 
-void Redactor::AddSensitiveKey(std::string_view key) { sensitive_keys_.push_back(Lower(key)); }
+void Redactor::AddSensitiveKey(std::string_view key) {
+  sensitive_keys_.push_back(Lower(key));
+  const std::string quoted = RE2::QuoteMeta(key);
+  // The same member in bodies that are kept as text: JSON, and forms or queries.
+  for (const std::string& pattern :
+       {fmt::format(R"re((?i)"{}"\s*:\s*"((?:[^"\\]|\\.)+)")re", quoted),
+        fmt::format(R"re((?i)(?:^|[?&\s]){}=([^&\s",]+))re", quoted)}) {
+    static_cast<void>(AddPattern(pattern));  // both are regular expressions whatever the key is
+  }
+}
 
 std::string Redactor::ReplaceSecrets(std::string_view text) const {
   if (!has_needles_) return std::string(text);

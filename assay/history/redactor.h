@@ -32,8 +32,8 @@ class Redactor {
   bool AddSecret(std::string_view value);
   /// RE2 syntax; the first group is replaced, or the whole match when there is none.
   base::Result<void> AddPattern(std::string_view pattern);
-  /// Text under this key of an object, or behind it in a [name, value] pair, is replaced; ASCII
-  /// case does not matter.
+  /// Text under this key of an object, or behind it in a [name, value] pair, is replaced, also in
+  /// JSON, forms and queries that are kept as text; ASCII case does not matter.
   void AddSensitiveKey(std::string_view key);
 
   /// Also makes the text valid UTF-8: each broken byte becomes U+FFFD.
