@@ -4,6 +4,7 @@
 `./dev approve` rewrites the generated reference. The last line is `N passed, N failed, N skipped`.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -36,6 +37,22 @@ def quotations():
             yield f"{page.relative_to(ROOT)} quotes {path}", "" if shown == actual else "the quotation differs from the file"
 
 
+def readme_output():
+    """The failure that the README shows is what the program prints, apart from times and ids."""
+    sys.path.insert(0, str(ROOT / "tests" / "golden"))
+    import run as golden
+    shown = re.search(r"<!-- output: .*?-->\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    with tempfile.TemporaryDirectory(prefix="assay-docs-") as folder:
+        copy = Path(folder) / "greeting"
+        shutil.copytree(ROOT / "docs" / "examples" / "greeting", copy, ignore=shutil.ignore_patterns("results"))
+        scenario = copy / "scenarios" / "greeting.yaml"
+        scenario.write_text(scenario.read_text().replace('stdout == "Hello, Ada!', 'stdout == "Hello, Eve!'))
+        done = subprocess.run([ASSAY, "run", "--seed", "7"], cwd=copy, capture_output=True, text=True, timeout=120,
+                              env={"PATH": os.environ["PATH"], "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "COLUMNS": "100"})
+        printed = golden.masked(done.stdout, copy)
+        yield "the output in README.md", "" if printed == golden.masked(shown, copy) else f"is not what is printed:\n{printed}"
+
+
 def links():
     """Relative links lead somewhere."""
     for page in [ROOT / "README.md", ROOT / "HACKING.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
@@ -56,7 +73,7 @@ def reference(approve):
 
 def main():
     passed = failed = 0
-    for check in (reference("--approve" in sys.argv), examples(), quotations(), links()):
+    for check in (reference("--approve" in sys.argv), examples(), quotations(), readme_output(), links()):
         for name, problem in check:
             if problem:
                 failed += 1
