@@ -1,11 +1,11 @@
 #pragma once
 // A whole run: from a plan to a results directory.
 //
-//   results/<run-id>/events.jsonl   the log, append-only and chained
-//                   /blobs/         bodies, transcripts, logs
-//                   /run.json       summary, made from the log
-//                   /run.sig        with a key
-//                   /work/          scratch directories, gone at the end unless kept
+//   results/<run-id>/   events.jsonl   the log, append-only and chained
+//                       blobs/         bodies, transcripts, logs
+//                       run.json       summary, made from the log
+//                       run.sig        with a key
+//                       work/          scratch directories, gone at the end unless kept
 //   results/latest -> <run-id>
 
 #include <cstdint>
