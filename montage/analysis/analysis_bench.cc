@@ -2,7 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "montage/analysis/pipeline.h"
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/analysis/scalp_testing.h"
 
 namespace montage::analysis {

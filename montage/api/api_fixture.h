@@ -17,6 +17,7 @@
 #include "lib/sql/sqlite_database.h"
 #include "lib/synth/eeg.h"
 #include "lib/testing/temp_dir.h"
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/api/routes.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/jobs/worker.h"

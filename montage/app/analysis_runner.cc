@@ -14,17 +14,6 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-struct NamedOption {
-  std::string_view name;
-  std::optional<bool> analysis::Request::* member;
-};
-constexpr NamedOption kOptions[] = {
-    {"quality_control", &analysis::Request::quality_control},
-    {"abnormality_detection", &analysis::Request::abnormality_detection},
-    {"event_detection", &analysis::Request::event_detection},
-    {"sleep_analysis", &analysis::Request::sleep_analysis},
-};
-
 class ActiveAnalysis {
  public:
   explicit ActiveAnalysis(telemetry::Metrics& metrics) : metrics_(metrics) {
@@ -122,15 +111,15 @@ Result<analysis::Request> ParseAnalysisRequest(std::string_view analysis_type,
   const auto* object = json.if_object();
   if (object == nullptr)
     return base::Fail(ErrorCode::kInvalid, "the parameters of the analysis are no JSON object");
-  for (const NamedOption& option : kOptions) {
-    const auto* value = object->if_contains(option.name);
+  for (const auto& [stage, member] : analysis::kStageOptions) {
+    const auto* value = object->if_contains(analysis::ToString(stage));
     if (value == nullptr || value->is_null()) continue;
     if (!value->is_bool()) {
       return base::Fail(ErrorCode::kInvalid,
-                        fmt::format("{} is {}, expected true or false", option.name,
+                        fmt::format("{} is {}, expected true or false", analysis::ToString(stage),
                                     boost::json::serialize(*value)));
     }
-    request.*option.member = value->as_bool();
+    request.*member = value->as_bool();
   }
   return request;
 }

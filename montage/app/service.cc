@@ -15,6 +15,7 @@
 #include "lib/net/offload.h"
 #include "lib/net/task_group.h"
 #include "lib/net/timer.h"
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/api/routes.h"
 #include "montage/app/analysis_runner.h"
 #include "montage/app/data_directory.h"
