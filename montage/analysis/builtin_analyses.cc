@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
 
 namespace montage::analysis {
@@ -41,6 +42,7 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeFeatureExtraction());
   return registry;
 }
 
