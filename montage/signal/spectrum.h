@@ -11,6 +11,7 @@
 
 #include "lib/base/result.h"
 #include "montage/signal/fft.h"
+#include "montage/signal/simd.h"
 
 namespace montage::signal {
 
@@ -29,31 +30,35 @@ struct WelchOptions {
 };
 
 /// Averages the periodograms of segments that it is fed one by one (Hann window, mean removed from
-/// each, density scaling: scipy.signal.welch). Eight segments are transformed together.
+/// each, density scaling: scipy.signal.welch). Holds one segment and the sums, whatever the length of
+/// the recording. Threads each fill an averager of their own and merge them.
 class WelchAverager {
  public:
   /// Requires: segment > 0, rate_hz > 0.
   WelchAverager(size_t segment, double rate_hz);
 
   size_t segment() const { return fft_.length(); }
+  /// How many were added since the last Finish.
+  size_t segments() const { return segments_; }
   /// Requires: finite samples, exactly segment() of them.
   void Add(std::span<const double> samples);
+  /// Takes over the segments of another one, which starts afresh. Requires: same segment and rate.
+  void Merge(WelchAverager& other);
   /// The average so far; a density of zeros when no segment was added. Starts afresh.
   Spectrum Finish();
 
  private:
-  static constexpr size_t kLanes = 8;
   void Flush();
+  void Transform();
 
   double rate_hz_;
-  RealFft fft_;
-  std::vector<double> window_;
-  size_t pending_ = 0;
+  Fft fft_;
+  LineVector window_;
+  bool pending_ = false;  ///< a segment waits in first_ for its partner
   size_t segments_ = 0;
-  std::vector<double> frames_;
-  std::vector<double> real_;
-  std::vector<double> imaginary_;
-  std::vector<double> power_;
+  LineVector first_;
+  LineVector second_;
+  LineVector power_;  ///< of all bins, both signs
 };
 
 /// Welch's spectrum of the samples. As SciPy does, an input shorter than a segment is one segment.
