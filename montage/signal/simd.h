@@ -87,6 +87,10 @@ struct LineAllocator {
 /// What hot loops work in.
 using LineVector = std::vector<double, LineAllocator<double>>;
 
+MONTAGE_SIMD_INLINE void Reverse(Oct& v) {
+  v = __builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
 /// Turns rows into columns: element c of rows[r] goes to element r of rows[c].
 MONTAGE_SIMD_INLINE void Transpose(Oct (&rows)[kOct]) {
   Oct pairs[kOct];
