@@ -64,7 +64,7 @@ TEST(Connectivity, ThePlantedPairIsTheStrongestInItsBand) {
     EXPECT_GT(values[pair], 0.6);
     EXPECT_TRUE(std::ranges::all_of(values, [](double v) { return v >= 0 && v <= 1 + 1e-9; }));
   }
-  EXPECT_LT(report->bands[3].coherence[pair], 0.2) << "beta is not coupled";
+  EXPECT_LT(report->bands[4].coherence[pair], 0.1) << "gamma is not coupled";
   EXPECT_EQ(report->segments, 119U);
   EXPECT_EQ(report->epochs, 29U);
 }
