@@ -53,13 +53,13 @@ Dense Rotated(const Dense& step, const Dense& w) {
 
 }  // namespace
 
-Found SearchFastIca(const SampleBlocks& z, const Matrix& start, SearchLimit limit) {
+Found SearchFastIca(const SampleBlocks& z, const Matrix& start, SearchLimit limit,
+                    StepMemory& memory) {
   Found found;
   Evaluator evaluator(z);
   Point point = evaluator.At(Decorrelated(View(start)));
   Eigen::VectorXd signs = point.Signs();
-  StepMemory memory;
-  bool quick = true;
+  bool quick = memory.empty();
   double before = 0;
   const auto loss = [&](const Point& at) { return signs.dot(at.log_cosh); };
   while (true) {

@@ -21,26 +21,29 @@ constexpr size_t kLeastSamples = 4096;
 constexpr size_t kSamplesPerWeight = 20;
 constexpr size_t kStrides[] = {16, 4};
 /// A thinned level need not be exact: its own optimum is off by more.
-constexpr double kCoarseTolerance = 1e-3;
+constexpr double kCoarseTolerance = 1e-4;
 
-Found Search(IcaMethod method, const SampleBlocks& z, const Matrix& start, SearchLimit limit) {
-  return method == IcaMethod::kFastIca ? SearchFastIca(z, start, limit)
-                                       : SearchInfomax(z, start, limit);
+Found Search(IcaMethod method, const SampleBlocks& z, const Matrix& start, SearchLimit limit,
+             StepMemory& memory) {
+  return method == IcaMethod::kFastIca ? SearchFastIca(z, start, limit, memory)
+                                       : SearchInfomax(z, start, limit, memory);
 }
 
 /// The unmixing of white samples, level by level.
 Matrix SearchLevels(const SampleBlocks& z, const IcaOptions& options, IcaConvergence& convergence) {
   Matrix unmixing = options.start.value_or(Matrix::Identity(z.rows()));
+  StepMemory memory;
   const size_t least = std::max(kLeastSamples, kSamplesPerWeight * z.rows() * z.rows());
   for (const size_t stride : kStrides) {
     if (!options.coarse_to_fine || z.samples() / stride < least) continue;
-    const Found found =
-        Search(options.method, z.Thinned(stride), unmixing, {kCoarseTolerance, options.iterations});
+    const Found found = Search(options.method, z.Thinned(stride), unmixing,
+                               {kCoarseTolerance, options.iterations}, memory);
     convergence.iterations += found.iterations;
     convergence.passes += static_cast<double>(found.passes) / static_cast<double>(stride);
     unmixing = found.unmixing;
   }
-  Found found = Search(options.method, z, unmixing, {options.tolerance, options.iterations});
+  Found found =
+      Search(options.method, z, unmixing, {options.tolerance, options.iterations}, memory);
   convergence.iterations += found.iterations;
   convergence.passes += static_cast<double>(found.passes);
   convergence.converged = found.converged;

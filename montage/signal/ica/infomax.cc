@@ -56,12 +56,12 @@ Dense Solve(const Dense& h, const Dense& q) {
 
 }  // namespace
 
-Found SearchInfomax(const SampleBlocks& z, const Matrix& start, SearchLimit limit) {
+Found SearchInfomax(const SampleBlocks& z, const Matrix& start, SearchLimit limit,
+                    StepMemory& memory) {
   Found found;
   Evaluator evaluator(z);
   Point point = evaluator.At(View(start));
   Eigen::VectorXd signs = point.Signs();
-  StepMemory memory;
   const auto move = [](const Dense& step, const Dense& w) -> Dense { return w + step * w; };
   const auto loss = [&](const Point& at) { return Loss(at, signs); };
   while (true) {

@@ -3,7 +3,7 @@
 namespace montage::signal {
 namespace {
 
-constexpr size_t kMemory = 7;  ///< steps; 3 to 15 are usual
+constexpr size_t kMemory = 15;  ///< steps; more of them saved no pass
 
 }  // namespace
 

@@ -4,9 +4,13 @@
 #include <cstddef>
 
 #include "montage/signal/ica/blocks.h"
+#include "montage/signal/ica/likelihood.h"
 #include "montage/signal/ica/matrix.h"
 
 namespace montage::signal {
+
+// Both take the last steps of the level before and leave theirs: what the coarse samples showed of
+// the Hessian holds for the fine ones.
 
 /// When a search ends.
 struct SearchLimit {
@@ -29,7 +33,8 @@ struct Found {
 /// searched by quasi-Newton steps over rotations (Picard-O: Ablin, Cardoso, Gramfort 2018, "Faster
 /// ICA under orthogonal constraint"). Residual: largest |entry| of the antisymmetric part of E[k
 /// tanh(y) y'], which is 0 at the fixed points; k as below.
-Found SearchFastIca(const SampleBlocks& z, const Matrix& start, SearchLimit limit);
+Found SearchFastIca(const SampleBlocks& z, const Matrix& start, SearchLimit limit,
+                    StepMemory& memory);
 
 /// Extended Infomax (Lee, Girolami, Sejnowski 1999): the maximum of the likelihood whose scores are
 /// y + k tanh y, with k = 1 for components above and -1 for those below the normal's peakedness, by
@@ -37,6 +42,7 @@ Found SearchFastIca(const SampleBlocks& z, const Matrix& start, SearchLimit limi
 /// Instead of their stochastic gradient, which reaches the same stationary points slowly:
 /// quasi-Newton with the block-diagonal Hessian approximation as the start of L-BFGS (Picard:
 /// Ablin, Cardoso, Gramfort 2018). Residual: largest |E[(y + k tanh y) y'] - I|.
-Found SearchInfomax(const SampleBlocks& z, const Matrix& start, SearchLimit limit);
+Found SearchInfomax(const SampleBlocks& z, const Matrix& start, SearchLimit limit,
+                    StepMemory& memory);
 
 }  // namespace montage::signal
