@@ -196,6 +196,8 @@ json::object ToJson(const AnalysisResult& result, const RecordingView& recording
   object["sleep_analysis"] = part(Stage::kSleepAnalysis);
   object["event_detection"] = part(Stage::kEventDetection);
   object["spectral_analysis"] = part(Stage::kSpectralAnalysis);
+  object["artifact_detection"] = part(Stage::kArtifactDetection);
+  object["connectivity_analysis"] = part(Stage::kConnectivityAnalysis);
   object["features"] = part(Stage::kFeatureExtraction);
   json::object stages;
   for (const StageReport& report : result.stages) {

@@ -15,20 +15,6 @@ namespace {
 using Quad [[gnu::vector_size(32)]] = double;
 constexpr size_t kQuad = 4;
 
-/// Columns in memory, at any multiple of 8 bytes.
-template <typename V>
-struct [[gnu::packed, gnu::may_alias]] Columns {
-  V v;
-};
-template <typename V>
-[[gnu::always_inline]] inline const Columns<V>* In(const double* at) {
-  return reinterpret_cast<const Columns<V>*>(at);
-}
-template <typename V>
-[[gnu::always_inline]] inline Columns<V>* Out(double* at) {
-  return reinterpret_cast<Columns<V>*>(at);
-}
-
 }  // namespace
 
 std::pair<double, double> UnitRoot(size_t numerator, size_t denominator) {
@@ -49,12 +35,12 @@ template <typename V>
                                             double* __restrict y_real,
                                             double* __restrict y_imaginary, size_t part,
                                             size_t stride, const double* w, size_t q) {
-  const V d_real = In<V>(x_real + q)->v - In<V>(x_real + q + part)->v;
-  const V d_imaginary = In<V>(x_imaginary + q)->v - In<V>(x_imaginary + q + part)->v;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + In<V>(x_real + q + part)->v;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + In<V>(x_imaginary + q + part)->v;
-  Out<V>(y_real + q + stride)->v = d_real * w[0] - d_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = d_real * w[1] + d_imaginary * w[0];
+  const V d_real = In<V>(x_real + q).v - In<V>(x_real + q + part).v;
+  const V d_imaginary = In<V>(x_imaginary + q).v - In<V>(x_imaginary + q + part).v;
+  Out<V>(y_real + q).v = In<V>(x_real + q).v + In<V>(x_real + q + part).v;
+  Out<V>(y_imaginary + q).v = In<V>(x_imaginary + q).v + In<V>(x_imaginary + q + part).v;
+  Out<V>(y_real + q + stride).v = d_real * w[0] - d_imaginary * w[1];
+  Out<V>(y_imaginary + q + stride).v = d_real * w[1] + d_imaginary * w[0];
 }
 
 MONTAGE_SIMD_CLONES void Radix2(const Planes& planes, size_t groups, size_t stride,
@@ -83,28 +69,28 @@ template <typename V>
                                             double* __restrict y_real,
                                             double* __restrict y_imaginary, size_t part,
                                             size_t stride, const double* w, size_t q) {
-  const V even_real = In<V>(x_real + q)->v + In<V>(x_real + q + 2 * part)->v;
-  const V even_imaginary = In<V>(x_imaginary + q)->v + In<V>(x_imaginary + q + 2 * part)->v;
-  const V even_d_real = In<V>(x_real + q)->v - In<V>(x_real + q + 2 * part)->v;
-  const V even_d_imaginary = In<V>(x_imaginary + q)->v - In<V>(x_imaginary + q + 2 * part)->v;
-  const V odd_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 3 * part)->v;
-  const V odd_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 3 * part)->v;
-  const V odd_d_real = In<V>(x_real + q + part)->v - In<V>(x_real + q + 3 * part)->v;
-  const V odd_d_imaginary = In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 3 * part)->v;
+  const V even_real = In<V>(x_real + q).v + In<V>(x_real + q + 2 * part).v;
+  const V even_imaginary = In<V>(x_imaginary + q).v + In<V>(x_imaginary + q + 2 * part).v;
+  const V even_d_real = In<V>(x_real + q).v - In<V>(x_real + q + 2 * part).v;
+  const V even_d_imaginary = In<V>(x_imaginary + q).v - In<V>(x_imaginary + q + 2 * part).v;
+  const V odd_real = In<V>(x_real + q + part).v + In<V>(x_real + q + 3 * part).v;
+  const V odd_imaginary = In<V>(x_imaginary + q + part).v + In<V>(x_imaginary + q + 3 * part).v;
+  const V odd_d_real = In<V>(x_real + q + part).v - In<V>(x_real + q + 3 * part).v;
+  const V odd_d_imaginary = In<V>(x_imaginary + q + part).v - In<V>(x_imaginary + q + 3 * part).v;
   const V s1_real = even_d_real + odd_d_imaginary;
   const V s1_imaginary = even_d_imaginary - odd_d_real;
   const V s2_real = even_real - odd_real;
   const V s2_imaginary = even_imaginary - odd_imaginary;
   const V s3_real = even_d_real - odd_d_imaginary;
   const V s3_imaginary = even_d_imaginary + odd_d_real;
-  Out<V>(y_real + q)->v = even_real + odd_real;
-  Out<V>(y_imaginary + q)->v = even_imaginary + odd_imaginary;
-  Out<V>(y_real + q + stride)->v = s1_real * w[0] - s1_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = s1_real * w[1] + s1_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = s2_real * w[2] - s2_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = s2_real * w[3] + s2_imaginary * w[2];
-  Out<V>(y_real + q + 3 * stride)->v = s3_real * w[4] - s3_imaginary * w[5];
-  Out<V>(y_imaginary + q + 3 * stride)->v = s3_real * w[5] + s3_imaginary * w[4];
+  Out<V>(y_real + q).v = even_real + odd_real;
+  Out<V>(y_imaginary + q).v = even_imaginary + odd_imaginary;
+  Out<V>(y_real + q + stride).v = s1_real * w[0] - s1_imaginary * w[1];
+  Out<V>(y_imaginary + q + stride).v = s1_real * w[1] + s1_imaginary * w[0];
+  Out<V>(y_real + q + 2 * stride).v = s2_real * w[2] - s2_imaginary * w[3];
+  Out<V>(y_imaginary + q + 2 * stride).v = s2_real * w[3] + s2_imaginary * w[2];
+  Out<V>(y_real + q + 3 * stride).v = s3_real * w[4] - s3_imaginary * w[5];
+  Out<V>(y_imaginary + q + 3 * stride).v = s3_real * w[5] + s3_imaginary * w[4];
 }
 
 MONTAGE_SIMD_CLONES void Radix4(const Planes& planes, size_t groups, size_t stride,
@@ -135,21 +121,21 @@ template <typename V>
                                             double* __restrict y_imaginary, size_t part,
                                             size_t stride, const double* w, size_t q) {
   constexpr double kSin = std::numbers::sqrt3 / 2.0;
-  const V s_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 2 * part)->v;
-  const V s_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 2 * part)->v;
-  const V d_real = kSin * (In<V>(x_real + q + part)->v - In<V>(x_real + q + 2 * part)->v);
+  const V s_real = In<V>(x_real + q + part).v + In<V>(x_real + q + 2 * part).v;
+  const V s_imaginary = In<V>(x_imaginary + q + part).v + In<V>(x_imaginary + q + 2 * part).v;
+  const V d_real = kSin * (In<V>(x_real + q + part).v - In<V>(x_real + q + 2 * part).v);
   const V d_imaginary =
-      kSin * (In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 2 * part)->v);
-  const V m_real = In<V>(x_real + q)->v - 0.5 * s_real;
-  const V m_imaginary = In<V>(x_imaginary + q)->v - 0.5 * s_imaginary;
+      kSin * (In<V>(x_imaginary + q + part).v - In<V>(x_imaginary + q + 2 * part).v);
+  const V m_real = In<V>(x_real + q).v - 0.5 * s_real;
+  const V m_imaginary = In<V>(x_imaginary + q).v - 0.5 * s_imaginary;
   const V a_real = m_real + d_imaginary, a_imaginary = m_imaginary - d_real;
   const V b_real = m_real - d_imaginary, b_imaginary = m_imaginary + d_real;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + s_real;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + s_imaginary;
-  Out<V>(y_real + q + stride)->v = a_real * w[0] - a_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = a_real * w[1] + a_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = b_real * w[2] - b_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = b_real * w[3] + b_imaginary * w[2];
+  Out<V>(y_real + q).v = In<V>(x_real + q).v + s_real;
+  Out<V>(y_imaginary + q).v = In<V>(x_imaginary + q).v + s_imaginary;
+  Out<V>(y_real + q + stride).v = a_real * w[0] - a_imaginary * w[1];
+  Out<V>(y_imaginary + q + stride).v = a_real * w[1] + a_imaginary * w[0];
+  Out<V>(y_real + q + 2 * stride).v = b_real * w[2] - b_imaginary * w[3];
+  Out<V>(y_imaginary + q + 2 * stride).v = b_real * w[3] + b_imaginary * w[2];
 }
 
 MONTAGE_SIMD_CLONES void Radix3(const Planes& planes, size_t groups, size_t stride,
@@ -181,20 +167,20 @@ template <typename V>
                                             size_t stride, const double* w, size_t q) {
   constexpr double kCos1 = 0.30901699437494742410, kCos2 = -0.80901699437494742410;
   constexpr double kSin1 = 0.95105651629515357212, kSin2 = 0.58778525229247312917;
-  const V s1_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 4 * part)->v;
-  const V s1_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 4 * part)->v;
-  const V d1_real = In<V>(x_real + q + part)->v - In<V>(x_real + q + 4 * part)->v;
-  const V d1_imaginary = In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 4 * part)->v;
-  const V s2_real = In<V>(x_real + q + 2 * part)->v + In<V>(x_real + q + 3 * part)->v;
+  const V s1_real = In<V>(x_real + q + part).v + In<V>(x_real + q + 4 * part).v;
+  const V s1_imaginary = In<V>(x_imaginary + q + part).v + In<V>(x_imaginary + q + 4 * part).v;
+  const V d1_real = In<V>(x_real + q + part).v - In<V>(x_real + q + 4 * part).v;
+  const V d1_imaginary = In<V>(x_imaginary + q + part).v - In<V>(x_imaginary + q + 4 * part).v;
+  const V s2_real = In<V>(x_real + q + 2 * part).v + In<V>(x_real + q + 3 * part).v;
   const V s2_imaginary =
-      In<V>(x_imaginary + q + 2 * part)->v + In<V>(x_imaginary + q + 3 * part)->v;
-  const V d2_real = In<V>(x_real + q + 2 * part)->v - In<V>(x_real + q + 3 * part)->v;
+      In<V>(x_imaginary + q + 2 * part).v + In<V>(x_imaginary + q + 3 * part).v;
+  const V d2_real = In<V>(x_real + q + 2 * part).v - In<V>(x_real + q + 3 * part).v;
   const V d2_imaginary =
-      In<V>(x_imaginary + q + 2 * part)->v - In<V>(x_imaginary + q + 3 * part)->v;
-  const V m1_real = In<V>(x_real + q)->v + kCos1 * s1_real + kCos2 * s2_real;
-  const V m1_imaginary = In<V>(x_imaginary + q)->v + kCos1 * s1_imaginary + kCos2 * s2_imaginary;
-  const V m2_real = In<V>(x_real + q)->v + kCos2 * s1_real + kCos1 * s2_real;
-  const V m2_imaginary = In<V>(x_imaginary + q)->v + kCos2 * s1_imaginary + kCos1 * s2_imaginary;
+      In<V>(x_imaginary + q + 2 * part).v - In<V>(x_imaginary + q + 3 * part).v;
+  const V m1_real = In<V>(x_real + q).v + kCos1 * s1_real + kCos2 * s2_real;
+  const V m1_imaginary = In<V>(x_imaginary + q).v + kCos1 * s1_imaginary + kCos2 * s2_imaginary;
+  const V m2_real = In<V>(x_real + q).v + kCos2 * s1_real + kCos1 * s2_real;
+  const V m2_imaginary = In<V>(x_imaginary + q).v + kCos2 * s1_imaginary + kCos1 * s2_imaginary;
   const V n1_real = kSin1 * d1_real + kSin2 * d2_real;
   const V n1_imaginary = kSin1 * d1_imaginary + kSin2 * d2_imaginary;
   const V n2_real = kSin2 * d1_real - kSin1 * d2_real;
@@ -203,16 +189,16 @@ template <typename V>
   const V b_real = m2_real + n2_imaginary, b_imaginary = m2_imaginary - n2_real;
   const V c_real = m2_real - n2_imaginary, c_imaginary = m2_imaginary + n2_real;
   const V e_real = m1_real - n1_imaginary, e_imaginary = m1_imaginary + n1_real;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + s1_real + s2_real;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + s1_imaginary + s2_imaginary;
-  Out<V>(y_real + q + stride)->v = a_real * w[0] - a_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = a_real * w[1] + a_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = b_real * w[2] - b_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = b_real * w[3] + b_imaginary * w[2];
-  Out<V>(y_real + q + 3 * stride)->v = c_real * w[4] - c_imaginary * w[5];
-  Out<V>(y_imaginary + q + 3 * stride)->v = c_real * w[5] + c_imaginary * w[4];
-  Out<V>(y_real + q + 4 * stride)->v = e_real * w[6] - e_imaginary * w[7];
-  Out<V>(y_imaginary + q + 4 * stride)->v = e_real * w[7] + e_imaginary * w[6];
+  Out<V>(y_real + q).v = In<V>(x_real + q).v + s1_real + s2_real;
+  Out<V>(y_imaginary + q).v = In<V>(x_imaginary + q).v + s1_imaginary + s2_imaginary;
+  Out<V>(y_real + q + stride).v = a_real * w[0] - a_imaginary * w[1];
+  Out<V>(y_imaginary + q + stride).v = a_real * w[1] + a_imaginary * w[0];
+  Out<V>(y_real + q + 2 * stride).v = b_real * w[2] - b_imaginary * w[3];
+  Out<V>(y_imaginary + q + 2 * stride).v = b_real * w[3] + b_imaginary * w[2];
+  Out<V>(y_real + q + 3 * stride).v = c_real * w[4] - c_imaginary * w[5];
+  Out<V>(y_imaginary + q + 3 * stride).v = c_real * w[5] + c_imaginary * w[4];
+  Out<V>(y_real + q + 4 * stride).v = e_real * w[6] - e_imaginary * w[7];
+  Out<V>(y_imaginary + q + 4 * stride).v = e_real * w[7] + e_imaginary * w[6];
 }
 
 MONTAGE_SIMD_CLONES void Radix5(const Planes& planes, size_t groups, size_t stride,

@@ -4,6 +4,7 @@
 // numbers agree with scipy.signal on the same input.
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,9 +39,13 @@ double GainAt(std::span<const Biquad> sections, double hz, double rate_hz);
 
 /// Causal filter that keeps its state between calls: any split of the input into calls gives the
 /// same samples, bit for bit. `lanes` sequences run at once; sample j of lane l at j * lanes + l.
+/// Eight lanes cost about as much as one.
 class SosFilter {
  public:
-  explicit SosFilter(Sections sections, size_t lanes = 1);
+  explicit SosFilter(std::span<const Biquad> sections, size_t lanes = 1);
+  ~SosFilter();
+  SosFilter(SosFilter&&) noexcept;
+  SosFilter& operator=(SosFilter&&) noexcept;
 
   /// Error kInvalid, with the state unchanged, when a sample is not finite.
   /// Requires: samples.size() a multiple of lanes.
@@ -51,9 +56,10 @@ class SosFilter {
   void Settle(std::span<const double> level);
 
  private:
-  Sections sections_;
-  size_t lanes_;
-  std::vector<double> state_;  ///< [section][2][lane]
+  struct Lanes;
+
+  size_t lane_count_;
+  std::unique_ptr<Lanes> lanes_;
 };
 
 /// Samples that zero-phase filtering extends each end by; input must be longer (SciPy's rule:
@@ -63,8 +69,15 @@ size_t ZeroPhasePadding(std::span<const Biquad> sections);
 /// Forward and backward in place with odd extension, as scipy.signal.sosfiltfilt.
 /// Error kInvalid for non-finite samples or an input not longer than ZeroPhasePadding.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, std::span<double> samples);
-/// The same for many channels of one length, several at a time in vector lanes.
+/// The same for many channels of one length, eight at a time in vector lanes. No channel is changed
+/// when one of them is refused. A channel's samples do not depend on its neighbours, bit for bit, so
+/// threads may share the work by filtering channels of their own.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
                                    std::span<const std::span<double>> channels);
+/// The same, to outputs that are the inputs themselves or apart from them.
+/// Requires: as many outputs as inputs, all of one length.
+base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
+                                   std::span<const std::span<const double>> inputs,
+                                   std::span<const std::span<double>> outputs);
 
 }  // namespace montage::signal
