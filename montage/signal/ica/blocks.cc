@@ -5,13 +5,13 @@
 #include <new>
 #include <numbers>
 
-#include "montage/signal/ica/lanes.h"
+#include "montage/signal/ica/tanh.h"
 
 namespace montage::signal {
 namespace {
 
 constexpr size_t kSamples = SampleBlocks::kSamples;
-constexpr size_t kVectors = kSamples / kLaneCount;
+constexpr size_t kVectors = kSamples / kOct;
 constexpr size_t kTile = 4;  ///< rows worked on together
 constexpr auto kAlignment = std::align_val_t{64};
 
@@ -52,13 +52,12 @@ void Pack(ConstChannels channels, std::span<const double> offsets, size_t first,
 }
 
 /// Four rows of map times sixteen samples of the block.
-MONTAGE_ICA_INLINE void MultiplyTile(const double* map, size_t columns, const double* block,
-                                     Lanes (&sum)[kTile][2]) {
-  for (auto& row : sum) row[0] = row[1] = Lanes{};
+MONTAGE_SIMD_INLINE void MultiplyTile(const double* map, size_t columns, const double* block,
+                                      Oct (&sum)[kTile][2]) {
+  for (auto& row : sum) row[0] = row[1] = Oct{};
   for (size_t j = 0; j < columns; ++j) {
-    Lanes a, b;
-    Load(block + j * kSamples, a);
-    Load(block + j * kSamples + kLaneCount, b);
+    const Oct a = In<Oct>(block + j * kSamples).v;
+    const Oct b = In<Oct>(block + j * kSamples + kOct).v;
     for (size_t i = 0; i < kTile; ++i) {
       const double factor = map[i * columns + j];
       sum[i][0] += factor * a;
@@ -68,28 +67,28 @@ MONTAGE_ICA_INLINE void MultiplyTile(const double* map, size_t columns, const do
 }
 
 /// out = map * block, all rows.
-MONTAGE_ICA_CLONES
+MONTAGE_SIMD_CLONES
 void Multiply(const double* map, size_t rows, size_t columns, const double* block, double* out) {
   for (size_t i = 0; i < rows; i += kTile) {
-    for (size_t s = 0; s < kSamples; s += 2 * kLaneCount) {
-      Lanes sum[kTile][2];
+    for (size_t s = 0; s < kSamples; s += 2 * kOct) {
+      Oct sum[kTile][2];
       MultiplyTile(map + i * columns, columns, block + s, sum);
       for (size_t r = 0; r < kTile; ++r) {
-        Store(sum[r][0], out + (i + r) * kSamples + s);
-        Store(sum[r][1], out + (i + r) * kSamples + s + kLaneCount);
+        Out<Oct>(out + (i + r) * kSamples + s).v = sum[r][0];
+        Out<Oct>(out + (i + r) * kSamples + s + kOct).v = sum[r][1];
       }
     }
   }
 }
 
 /// sums[i][j] += a[i] * b[j], lane by lane, for four rows of each.
-MONTAGE_ICA_INLINE void OuterTile(const double* a, const double* b, size_t stride, double* sums) {
-  Lanes sum[kTile][kTile] = {};
-  for (size_t s = 0; s < kSamples; s += kLaneCount) {
-    Lanes left[kTile], right[kTile];
+MONTAGE_SIMD_INLINE void OuterTile(const double* a, const double* b, size_t stride, double* sums) {
+  Oct sum[kTile][kTile] = {};
+  for (size_t s = 0; s < kSamples; s += kOct) {
+    Oct left[kTile], right[kTile];
     for (size_t i = 0; i < kTile; ++i) {
-      Load(a + i * kSamples + s, left[i]);
-      Load(b + i * kSamples + s, right[i]);
+      left[i] = In<Oct>(a + i * kSamples + s).v;
+      right[i] = In<Oct>(b + i * kSamples + s).v;
     }
     for (size_t i = 0; i < kTile; ++i) {
       for (size_t j = 0; j < kTile; ++j) sum[i][j] += left[i] * right[j];
@@ -97,22 +96,17 @@ MONTAGE_ICA_INLINE void OuterTile(const double* a, const double* b, size_t strid
   }
   for (size_t i = 0; i < kTile; ++i) {
     for (size_t j = 0; j < kTile; ++j) {
-      double* at = sums + (i * stride + j) * kLaneCount;
-      Lanes before;
-      Load(at, before);
-      before += sum[i][j];
-      Store(before, at);
+      Out<Oct>(sums + (i * stride + j) * kOct).v += sum[i][j];
     }
   }
 }
 
 /// sums += block * block', the lower triangle of tiles.
-MONTAGE_ICA_CLONES
+MONTAGE_SIMD_CLONES
 void AddSquare(const double* block, size_t rows, double* sums) {
   for (size_t i = 0; i < rows; i += kTile) {
     for (size_t j = 0; j <= i; j += kTile) {
-      OuterTile(block + i * kSamples, block + j * kSamples, rows,
-                sums + (i * rows + j) * kLaneCount);
+      OuterTile(block + i * kSamples, block + j * kSamples, rows, sums + (i * rows + j) * kOct);
     }
   }
 }
@@ -127,33 +121,32 @@ struct PassSums {
 };
 
 /// tanh of four rows of y, and what is summed row by row.
-MONTAGE_ICA_INLINE void ScoreTile(const Lanes (&y)[kTile][2], double* scores, double* slope,
-                                  double* size, double* product) {
+MONTAGE_SIMD_INLINE void ScoreTile(const Oct (&y)[kTile][2], double* scores, double* slope,
+                                   double* size, double* product) {
   for (size_t i = 0; i < kTile; ++i) {
-    Lanes slopes, sizes, products;
-    Load(slope + i * kLaneCount, slopes);
-    Load(size + i * kLaneCount, sizes);
-    Load(product + i * kLaneCount, products);
+    Oct slopes = In<Oct>(slope + i * kOct).v;
+    Oct sizes = In<Oct>(size + i * kOct).v;
+    Oct products = In<Oct>(product + i * kOct).v;
     for (size_t half = 0; half < 2; ++half) {
-      Lanes score, decay;
+      Oct score, decay;
       Tanh(y[i][half], score, decay);
       slopes += 1.0 - score * score;
       sizes += y[i][half] < 0.0 ? -y[i][half] : y[i][half];
       products *= 1.0 + decay;
-      Store(score, scores + i * kSamples + half * kLaneCount);
+      Out<Oct>(scores + i * kSamples + half * kOct).v = score;
     }
-    Store(slopes, slope + i * kLaneCount);
-    Store(sizes, size + i * kLaneCount);
-    Store(products, product + i * kLaneCount);
+    Out<Oct>(slope + i * kOct).v = slopes;
+    Out<Oct>(size + i * kOct).v = sizes;
+    Out<Oct>(product + i * kOct).v = products;
   }
 }
 
-MONTAGE_ICA_CLONES
+MONTAGE_SIMD_CLONES
 void AddScores(const double* unmixing, const double* block, size_t rows, const PassSums& sums) {
   for (size_t i = 0; i < rows; i += kTile) {
-    const size_t at = i * kLaneCount;
-    for (size_t s = 0; s < kSamples; s += 2 * kLaneCount) {
-      Lanes y[kTile][2];
+    const size_t at = i * kOct;
+    for (size_t s = 0; s < kSamples; s += 2 * kOct) {
+      Oct y[kTile][2];
       MultiplyTile(unmixing + i * rows, rows, block + s, y);
       ScoreTile(y, sums.scores + i * kSamples + s, sums.slope + at, sums.size + at,
                 sums.product + at);
@@ -162,15 +155,13 @@ void AddScores(const double* unmixing, const double* block, size_t rows, const P
   for (size_t i = 0; i < rows; i += kTile) {
     for (size_t j = 0; j < rows; j += kTile) {
       OuterTile(sums.scores + i * kSamples, block + j * kSamples, rows,
-                sums.cross + (i * rows + j) * kLaneCount);
+                sums.cross + (i * rows + j) * kOct);
     }
   }
 }
 
 double SumOfLanes(const double* at) {
-  Lanes lanes;
-  Load(at, lanes);
-  return SumOf(lanes);
+  return ((at[0] + at[4]) + (at[1] + at[5])) + ((at[2] + at[6]) + (at[3] + at[7]));
 }
 
 /// Both triangles from lane sums of the lower one.
@@ -178,7 +169,7 @@ Matrix Symmetric(const double* sums, size_t rows, size_t padded, double scale) {
   Matrix matrix = Matrix::Zero(rows, rows);
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j <= i; ++j) {
-      matrix(i, j) = matrix(j, i) = scale * SumOfLanes(sums + (i * padded + j) * kLaneCount);
+      matrix(i, j) = matrix(j, i) = scale * SumOfLanes(sums + (i * padded + j) * kOct);
     }
   }
   return matrix;
@@ -219,7 +210,7 @@ SampleBlocks SampleBlocks::Thinned(size_t stride) const {
 }
 
 Matrix SampleBlocks::Covariance() const {
-  const Buffer sums = MakeBuffer(padded_rows_ * padded_rows_ * kLaneCount);
+  const Buffer sums = MakeBuffer(padded_rows_ * padded_rows_ * kOct);
   for (size_t b = 0; b < blocks(); ++b) AddSquare(Block(b), padded_rows_, sums.get());
   return Symmetric(sums.get(), rows_, padded_rows_, 1.0 / static_cast<double>(samples_));
 }
@@ -227,22 +218,22 @@ Matrix SampleBlocks::Covariance() const {
 Scores SampleBlocks::ScoresOf(const Matrix& unmixing) const {
   const size_t rows = padded_rows_;
   const Buffer factors = PaddedCopy(unmixing);
-  const Buffer memory = MakeBuffer(rows * ((rows + 3) * kLaneCount + kSamples));
+  const Buffer memory = MakeBuffer(rows * ((rows + 3) * kOct + kSamples));
   PassSums sums{.cross = memory.get()};
-  sums.slope = sums.cross + rows * rows * kLaneCount;
-  sums.size = sums.slope + rows * kLaneCount;
-  sums.product = sums.size + rows * kLaneCount;
-  sums.scores = sums.product + rows * kLaneCount;
+  sums.slope = sums.cross + rows * rows * kOct;
+  sums.size = sums.slope + rows * kOct;
+  sums.product = sums.size + rows * kOct;
+  sums.scores = sums.product + rows * kOct;
   std::vector<double> logarithms(rows, 0.0);
   // Factors are at most 2 and a block adds kVectors of them to a lane, so that the product of this
   // many blocks stays below 2^1000.
   constexpr size_t kFlush = 1000 / kVectors;
-  std::fill_n(sums.product, rows * kLaneCount, 1.0);
+  std::fill_n(sums.product, rows * kOct, 1.0);
   for (size_t b = 0; b < blocks(); ++b) {
     AddScores(factors.get(), Block(b), rows, sums);
     if (b % kFlush != kFlush - 1 && b + 1 != blocks()) continue;
-    for (size_t i = 0; i < rows * kLaneCount; ++i) {
-      logarithms[i / kLaneCount] += std::log(sums.product[i]);
+    for (size_t i = 0; i < rows * kOct; ++i) {
+      logarithms[i / kOct] += std::log(sums.product[i]);
       sums.product[i] = 1.0;
     }
   }
@@ -252,10 +243,10 @@ Scores SampleBlocks::ScoresOf(const Matrix& unmixing) const {
   Scores scores{.cross = Matrix::Zero(rows_, rows_)};
   for (size_t i = 0; i < rows_; ++i) {
     for (size_t j = 0; j < rows_; ++j) {
-      scores.cross(i, j) = SumOfLanes(sums.cross + (i * rows + j) * kLaneCount) / count;
+      scores.cross(i, j) = SumOfLanes(sums.cross + (i * rows + j) * kOct) / count;
     }
-    const double size = SumOfLanes(sums.size + i * kLaneCount);
-    scores.slope.push_back((SumOfLanes(sums.slope + i * kLaneCount) - (all - count)) / count);
+    const double size = SumOfLanes(sums.size + i * kOct);
+    scores.slope.push_back((SumOfLanes(sums.slope + i * kOct) - (all - count)) / count);
     scores.log_cosh.push_back((size + logarithms[i] - all * std::numbers::ln2) / count);
   }
   return scores;
@@ -265,7 +256,7 @@ Matrix CovarianceOf(ConstChannels channels, std::span<const double> offsets) {
   const size_t rows = Padded(channels.size());
   const size_t samples = channels.front().size();
   const Buffer packed = MakeBuffer(rows * kSamples);
-  const Buffer sums = MakeBuffer(rows * rows * kLaneCount);
+  const Buffer sums = MakeBuffer(rows * rows * kOct);
   for (size_t first = 0; first < samples; first += kSamples) {
     Pack(channels, offsets, first, packed.get());
     AddSquare(packed.get(), rows, sums.get());

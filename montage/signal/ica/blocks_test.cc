@@ -7,20 +7,19 @@
 
 #include <gtest/gtest.h>
 
-#include "montage/signal/ica/lanes.h"
 #include "montage/signal/ica/separation_testing.h"
+#include "montage/signal/ica/tanh.h"
 
 namespace montage::signal {
 namespace {
 
 double TanhOf(double x, double& decay) {
-  double input[kLaneCount], output[kLaneCount], rest[kLaneCount];
+  double input[kOct], output[kOct], rest[kOct];
   std::ranges::fill(input, x);
-  Lanes lanes, tanh, left;
-  Load(input, lanes);
-  Tanh(lanes, tanh, left);
-  Store(tanh, output);
-  Store(left, rest);
+  Oct tanh, left;
+  Tanh(In<Oct>(input).v, tanh, left);
+  Out<Oct>(output).v = tanh;
+  Out<Oct>(rest).v = left;
   decay = rest[3];
   return output[5];
 }
