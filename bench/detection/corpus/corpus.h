@@ -35,7 +35,7 @@ struct CorpusRecording {
       group;  ///< what the figures are broken down by: `flat`, `seizure`, `fragmented_night`
   Noise noise = Noise::kUsual;
   bool abnormal = false;  ///< as a reader would call it
-  synth::EegSpec spec;
+  synth::EegSpec spec = {};
 };
 
 /// Two minutes; 8 to 64 channels, 128 to 1000 Hz, none to a fifth of them bad in one of five ways
