@@ -63,15 +63,14 @@ const PlantTraits& TraitsOf(PlantKind kind);
 /// Something to plant. Times are seconds from the start of the recording.
 struct Plant {
   PlantKind kind = PlantKind::kSpike;
-  std::vector<double> at_s = {};       ///< onsets
-  std::optional<double> every_s = {};  ///< momentary kinds: repeated from `from_s` on
+  std::vector<double> at_s;       ///< onsets
+  std::optional<double> every_s;  ///< momentary kinds: repeated from `from_s` on
   double from_s = 0;
-  std::optional<double> until_s = {};  ///< default: the end
-  std::optional<double> length_s =
-      {};  ///< lasting kinds given by `at_s`: how long each (default 10 s)
-  std::vector<std::string> channels = {};  ///< empty: the kind's own sites
-  std::optional<double> amplitude_uv = {};
-  std::optional<double> hz = {};
+  std::optional<double> until_s;   ///< default: the end
+  std::optional<double> length_s;  ///< lasting kinds given by `at_s`: how long each (default 10 s)
+  std::vector<std::string> channels;  ///< empty: the kind's own sites
+  std::optional<double> amplitude_uv;
+  std::optional<double> hz;
 };
 
 enum class EegFormat { kEdf, kEdfPlus, kBdf, kBdfPlus };
