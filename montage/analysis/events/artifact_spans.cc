@@ -14,6 +14,7 @@ constexpr float kMovementUv = 110.0F;   ///< deflection of most channels
 constexpr double kMovementJoinS = 1.0;
 constexpr float kMovementStillUv = 45.0F;
 constexpr float kBlinkUv = 45.0F;
+constexpr float kBlinkZ = 4.0F;  ///< robust deviations of the front's curvature
 constexpr double kBlinkReachS = 0.2;
 constexpr float kBlinkOverBack = 2.5F;
 constexpr double kLeastBlinkS = 0.12;  ///< at a tenth of its height
@@ -130,16 +131,20 @@ class SpanFinder {
     const auto front = mean_of(layout_.front);
     const auto back = mean_of(layout_.posterior);
     const auto reach = static_cast<size_t>(std::llround(kBlinkReachS * chunk_.rate_hz));
+    const auto curve_at = [&](size_t i) {
+      return front[i] - 0.5F * (front[i - reach] + front[i + reach]);
+    };
+    std::vector<float> sizes;
+    for (size_t i = reach; i + reach < front.size(); i += 4) sizes.push_back(std::abs(curve_at(i)));
+    const float least = std::max(kBlinkUv, kBlinkZ * 1.4826F * Quantile(std::move(sizes), 0.5));
     for (size_t i = reach; i + reach < front.size(); ++i) {
-      if (front[i] < 0.5F * kBlinkUv) continue;
-      const float curve = front[i] - 0.5F * (front[i - reach] + front[i + reach]);
-      if (curve < kBlinkUv) continue;
+      if (front[i] < 0.5F * least || curve_at(i) < least) continue;
       // To the top of this wave.
       size_t top = i;
       while (top + reach + 1 < front.size() && front[top + 1] >= front[top]) ++top;
       const float rise = front[top] - std::max(front[top - reach], front[top + reach]);
       const float behind = std::abs(back[top] - 0.5F * (back[top - reach] + back[top + reach]));
-      if (rise >= kBlinkUv * 0.7F && rise > kBlinkOverBack * behind) {
+      if (rise >= least * 0.7F && rise > kBlinkOverBack * behind) {
         size_t start = top, end = top;
         const float foot = front[top] - 0.9F * rise;
         while (start > 0 && top - start < reach && front[start] > foot) --start;

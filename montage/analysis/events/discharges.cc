@@ -12,6 +12,10 @@ constexpr double kNearS = 0.04;
 constexpr double kFarS = 0.1;
 constexpr float kLeastZ = 4.5F;
 constexpr float kLeastUv = 16.0F;
+/// The deviation of a chunk is a poor guide where a part of it is suppressed; there the deviation of
+/// the block of 10 s counts, up to what a lively background has.
+constexpr double kBlockS = 10.0;
+constexpr float kLivelyUv = 10.0F;
 constexpr float kLeastSharpness = 0.42F;
 constexpr float kLeastIsolation = 2.2F;
 constexpr float kLeastBalance = 0.35F;
@@ -52,16 +56,20 @@ ChunkDischarges DischargeFinder::Find(const ConditionedChunk& chunk) {
   const size_t rows = layout_.rows.size();
   const size_t step = SamplesOf(kNearS, chunk.rate_hz);
   curvature_.assign(rows * chunk.samples, 0.0F);
-  deviation_.assign(rows, 0.0F);
   if (chunk.samples <= 2 * step) return found;
+  block_samples_ = SamplesOf(kBlockS, chunk.rate_hz);
+  blocks_ = (chunk.samples + block_samples_ - 1) / block_samples_;
+  deviation_.assign(rows * blocks_, 0.0F);
   for (size_t row = 0; row < rows; ++row) {
     float* curve = curvature_.data() + row * chunk.samples + step;
     Curve(chunk.Low(row).data(), step, curve, chunk.samples - 2 * step);
-    scratch_.clear();
-    for (size_t i = step; i + step < chunk.samples; i += 4) {
-      scratch_.push_back(std::abs(curvature_[row * chunk.samples + i]));
+    const float all = DeviationWithin(row, chunk.samples, 0, chunk.samples);
+    for (size_t block = 0; block < blocks_; ++block) {
+      const size_t from = block * block_samples_;
+      const float here =
+          DeviationWithin(row, chunk.samples, from, std::min(from + block_samples_, chunk.samples));
+      deviation_[row * blocks_ + block] = std::max({all, std::min(here, kLivelyUv), 0.1F});
     }
-    deviation_[row] = std::max(1.4826F * Quantile(scratch_, 0.5), 0.1F);
   }
   for (size_t row = 0; row < rows; ++row) Scan(chunk, row, found);
   // The largest of what happens at once stands for it.
@@ -86,14 +94,20 @@ ChunkDischarges DischargeFinder::Find(const ConditionedChunk& chunk) {
   return found;
 }
 
+float DischargeFinder::DeviationWithin(size_t row, size_t samples, size_t from, size_t until) {
+  const auto curve = Curvature(row, samples);
+  scratch_.clear();
+  for (size_t i = from; i < until; i += 4) scratch_.push_back(std::abs(curve[i]));
+  return 1.4826F * Quantile(scratch_, 0.5);
+}
+
 void DischargeFinder::Scan(const ConditionedChunk& chunk, size_t row, ChunkDischarges& found) {
   const auto curve = Curvature(row, chunk.samples);
-  const float least = std::max(kLeastZ * deviation_[row], kLeastUv);
   const size_t reach = SamplesOf(kNearS, chunk.rate_hz);
   const size_t margin = SamplesOf(0.6, chunk.rate_hz);
   for (size_t i = margin; i + margin < chunk.samples; ++i) {
     const float size = std::abs(curve[i]);
-    if (size < least) continue;
+    if (size < kLeastUv || size < kLeastZ * Deviation(row, i)) continue;
     bool largest = true;
     for (size_t k = 1; k <= reach && largest; ++k) {
       largest = std::abs(curve[i - k]) <= size && std::abs(curve[i + k]) < size;
@@ -135,7 +149,7 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
   shape.time_s = chunk.TimeOf(peak);
   shape.start_s = chunk.TimeOf(left);
   shape.amplitude_uv = sign * amplitude;
-  shape.z = std::abs(curve[candidate.sample]) / deviation_[candidate.row];
+  shape.z = std::abs(curve[candidate.sample]) / Deviation(candidate.row, candidate.sample);
   const float wide = sign * (x[peak] - 0.5F * (x[peak - far] + x[peak + far]));
   shape.sharpness = sign * curve[candidate.sample] / std::max(wide, 1e-6F);
   if (wide <= 0) shape.sharpness = 4.0F;
@@ -196,7 +210,7 @@ void DischargeFinder::DescribeField(const ConditionedChunk& chunk, Candidate& ca
   };
   size_t rows = 0;
   for (size_t row = 0; row < layout_.rows.size(); ++row) {
-    if (at(row) <= kFieldZ * deviation_[row]) continue;
+    if (at(row) <= kFieldZ * Deviation(row, candidate.sample)) continue;
     ++rows;
     if (row < 64) candidate.shape.seen |= uint64_t{1} << row;
   }

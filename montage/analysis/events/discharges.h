@@ -80,10 +80,16 @@ class DischargeFinder {
   std::span<const float> Curvature(size_t row, size_t samples) const {
     return std::span(curvature_).subspan(row * samples, samples);
   }
+  float Deviation(size_t row, size_t sample) const {
+    return deviation_[row * blocks_ + sample / block_samples_];
+  }
+  float DeviationWithin(size_t row, size_t samples, size_t from, size_t until);
 
   const ScalpLayout& layout_;
   std::vector<float> curvature_;   ///< [row][sample]
-  std::vector<float> deviation_;   ///< of each row
+  std::vector<float> deviation_;   ///< robust, [row][block]
+  size_t blocks_ = 0;
+  size_t block_samples_ = 1;
   std::vector<float> scratch_;
   std::vector<Candidate> candidates_;
 };

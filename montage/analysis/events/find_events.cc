@@ -12,8 +12,11 @@ namespace montage::analysis {
 namespace {
 
 /// A single discharge must be beyond doubt, a member of a train is confirmed by the others.
-constexpr float kSpikeZ = 6.0F;
-constexpr float kSpikeUv = 45.0F;
+/// One below kLoneSpikeZ counts when kRepeated others of its sign come from the same place.
+constexpr float kSpikeZ = 5.2F;
+constexpr float kLoneSpikeZ = 6.3F;
+constexpr size_t kRepeated = 2;
+constexpr float kSpikeUv = 55.0F;
 constexpr float kSpikeIsolation = 2.6F;
 constexpr float kSpikeSharpness = 0.6F;
 constexpr double kSpikeJoinS = 0.35;
@@ -212,6 +215,7 @@ class EventList {
       spikes_.push_back(d);
     }
     for (const Discharge& d : spikes_) {
+      if (d.z < kLoneSpikeZ && !IsRepeated(d)) continue;
       Event event{.type = EventType::kEpileptiform, .form = "spike"};
       if (d.half_width_s > 0.05F) event.form = "sharp_wave";
       event.onset_s = std::max(0.0, d.start_s);
@@ -229,6 +233,18 @@ class EventList {
                         {"negative", d.IsNegative() ? 1.0 : 0.0}};
       events_.push_back(std::move(event));
     }
+  }
+
+  /// Do others like it come from the same place?
+  bool IsRepeated(const Discharge& d) const {
+    const auto& neighbours = survey_.layout.rows[d.row].neighbours;
+    size_t alike = 0;
+    for (const Discharge& other : spikes_) {
+      const bool near = other.row == d.row ||
+                        std::ranges::find(neighbours, other.row) != neighbours.end();
+      alike += near && other.IsNegative() == d.IsNegative() ? 1U : 0U;
+    }
+    return alike > kRepeated;
   }
 
   static std::string_view FormOf(ArtifactSource source) {

@@ -25,7 +25,7 @@ constexpr double kJoinS = 10.0;          ///< trains of one kind are joined over
 constexpr double kJoinPeriods = 4.0;
 
 bool Resembles(const Discharge& a, const Discharge& b) {
-  if (a.IsNegative() != b.IsNegative()) return false;
+  // The sign may differ: of a discharge with several phases now one, now another is the largest.
   const double ratio = std::abs(static_cast<double>(a.amplitude_uv / b.amplitude_uv));
   return ratio > 0.4 && ratio < 2.5 && std::abs(a.Laterality() - b.Laterality()) < 0.6;
 }
