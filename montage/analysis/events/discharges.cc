@@ -15,9 +15,12 @@ constexpr float kLeastUv = 16.0F;
 /// The deviation of a chunk is a poor guide where a part of it is suppressed; there the deviation of
 /// the block of 10 s counts, up to what a lively background has.
 constexpr double kBlockS = 10.0;
-constexpr float kLivelyUv = 10.0F;
+constexpr float kLivelyUv = 16.0F;
 constexpr float kLeastSharpness = 0.42F;
 constexpr float kLeastIsolation = 2.2F;
+/// A strong one may have neighbours in a train.
+constexpr float kStrongZ = 8.0F;
+constexpr float kStrongIsolation = 1.5F;
 constexpr float kLeastBalance = 0.35F;
 /// Within this time both sides of a spike have come down alike; a pop has on one side only.
 constexpr double kFlankS = 0.032;
@@ -187,7 +190,8 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
     surroundings.push_back(std::abs(curve[peak + k]));
   }
   shape.isolation = std::abs(curve[candidate.sample]) / std::max(Quantile(surroundings, 0.75), 0.5F);
-  if (shape.isolation < kLeastIsolation) return false;
+  const bool strong = shape.z >= kStrongZ;
+  if (shape.isolation < (strong ? kStrongIsolation : kLeastIsolation)) return false;
   float slow = 0;
   const size_t slow_from = SamplesOf(0.1, chunk.rate_hz);
   const size_t slow_to = SamplesOf(0.3, chunk.rate_hz);

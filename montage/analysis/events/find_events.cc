@@ -23,6 +23,7 @@ constexpr double kSpikeJoinS = 0.35;
 constexpr double kCovered = 0.5;
 constexpr double kSlowWaveS = 0.3;
 constexpr double kEvolvedHz = 1.0;
+constexpr double kExplained = 0.6;
 
 double Overlap(double a_start, double a_end, double b_start, double b_end) {
   return std::max(0.0, std::min(a_end, b_end) - std::max(a_start, b_start));
@@ -123,7 +124,7 @@ class EventList {
       }
       const double share = explained / (seizure.end_s - seizure.start_s);
       const bool evolves = std::abs(seizure.to_hz - seizure.from_hz) >= kEvolvedHz;
-      if (share >= 0.6 && !(evolves && share < 0.9)) continue;
+      if (share >= kExplained && !evolves) continue;
       std::erase_if(trains, [&](const DischargeTrain& train) {
         return Overlap(seizure.start_s, seizure.end_s, train.start_s, train.end_s) >=
                kCovered * (train.end_s - train.start_s);

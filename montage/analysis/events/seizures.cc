@@ -19,6 +19,10 @@ constexpr double kAlwaysLoudUv = 45.0;
 constexpr double kLeastPurity = 0.45;
 constexpr double kMeanPurity = 0.55;
 constexpr double kMostStepHz = 1.2;
+/// The same of the seconds that precede a run.
+constexpr double kFaintOverUsual = 1.15;
+constexpr double kFaintPurity = 0.36;
+constexpr size_t kMostBack = 4;
 constexpr size_t kGapSeconds = 2;
 constexpr size_t kLeastSeconds = 9;  ///< of starts of 2 s segments: 10 s
 constexpr double kEvolvesHz = 0.7;
@@ -83,9 +87,23 @@ class SeizureFinder {
         if (step > allowed && !IsHarmonic(Cell(row, next).hz(), Cell(row, last).hz())) break;
         last = next;
       }
-      if (last - s + 1 >= kLeastSeconds) Judge(row, s, last, usual);
+      if (last - s + 1 >= kLeastSeconds) Judge(row, Onset(row, s, usual), last, usual);
       s = last;
     }
+  }
+
+  /// Backwards over seconds in which the rhythm is there already, though not yet loud.
+  size_t Onset(size_t row, size_t second, double usual) const {
+    for (size_t back = 0; second > 0 && back < kMostBack; ++back) {
+      const RhythmCell& before = Cell(row, second - 1);
+      const double step = std::abs(before.hz() - Cell(row, second).hz());
+      if (before.level_uv() < kFaintOverUsual * usual || before.purity() < kFaintPurity ||
+          step > kMostStepHz) {
+        break;
+      }
+      --second;
+    }
+    return second;
   }
 
   static bool IsHarmonic(double a, double b) {

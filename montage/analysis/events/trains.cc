@@ -17,6 +17,9 @@ constexpr double kMissed = 2.6;  ///< with one member missed
 constexpr size_t kLeastPeriodic = 6;
 constexpr size_t kLeastSpikeWave = 4;
 constexpr double kMostIrregular = 0.45;
+/// Medians over a train; less than this the waves of a lively background reach by chance.
+constexpr double kLeastTypicalUv = 45.0;
+constexpr double kLeastTypicalZ = 5.0;
 /// Above this rate a train with slow waves is spike-and-wave; above the next one in any case.
 constexpr double kSpikeWaveHz = 1.5;
 constexpr double kAlwaysSpikeWaveHz = 2.4;
@@ -43,7 +46,12 @@ class TrainFinder {
         trains_.push_back(std::move(*train));
       }
     }
+    for (DischargeTrain& train : trains_) Absorb(train);
+    std::ranges::sort(trains_, {}, &DischargeTrain::start_s);
     Join();
+    std::erase_if(trains_, [](const DischargeTrain& train) {
+      return train.amplitude_uv < kLeastTypicalUv || train.z < kLeastTypicalZ;
+    });
     return std::move(trains_);
   }
 
@@ -144,6 +152,19 @@ class TrainFinder {
     const size_t least = waves ? kLeastSpikeWave : kLeastPeriodic;
     if (train.members.size() < least || train.irregularity > kMostIrregular) return std::nullopt;
     return train;
+  }
+
+  /// What happens within a train and looks like it belongs to it, also when it did not fit the
+  /// rhythm that was followed: that may have been half of the true one.
+  void Absorb(DischargeTrain& train) {
+    const Discharge& example = discharges_[train.members[train.members.size() / 2]];
+    std::vector<size_t> members;
+    for (size_t i = train.members.front(); i <= train.members.back(); ++i) {
+      const bool member = std::ranges::binary_search(train.members, i);
+      if (member || (!taken_[i] && Resembles(example, discharges_[i]))) members.push_back(i);
+    }
+    for (const size_t member : members) taken_[member] = true;
+    if (auto again = Describe(members)) train = std::move(*again);
   }
 
   void Join() {
