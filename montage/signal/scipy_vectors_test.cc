@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "montage/signal/filter/fir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/iir.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/scalp/spherical_spline.h"
