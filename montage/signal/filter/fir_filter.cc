@@ -17,20 +17,20 @@ namespace {
 /// Frames that a streaming filter works on together.
 constexpr size_t kBlock = 512;
 
-MONTAGE_SIMD_CLONES void MultiplySpectra(const double* __restrict kernel_real,
-                                         const double* __restrict kernel_imaginary, size_t count,
-                                         double* __restrict real, double* __restrict imaginary) {
+/// out = kernel * z.
+MONTAGE_SIMD_CLONES void MultiplySpectra(const double* kernel_real, const double* kernel_imaginary,
+                                         Fft::Parts z, size_t count, Fft::Parts out) {
   size_t k = 0;
   for (; k + kOct <= count; k += kOct) {
     const Oct a = In<Oct>(kernel_real + k).v, b = In<Oct>(kernel_imaginary + k).v;
-    const Oct x = In<Oct>(real + k).v, y = In<Oct>(imaginary + k).v;
-    Out<Oct>(real + k).v = a * x - b * y;
-    Out<Oct>(imaginary + k).v = a * y + b * x;
+    const Oct x = In<Oct>(z.real + k).v, y = In<Oct>(z.imaginary + k).v;
+    Out<Oct>(out.real + k).v = a * x - b * y;
+    Out<Oct>(out.imaginary + k).v = a * y + b * x;
   }
   for (; k < count; ++k) {
-    const double a = kernel_real[k], b = kernel_imaginary[k], x = real[k], y = imaginary[k];
-    real[k] = a * x - b * y;
-    imaginary[k] = a * y + b * x;
+    const double a = kernel_real[k], b = kernel_imaginary[k], x = z.real[k], y = z.imaginary[k];
+    out.real[k] = a * x - b * y;
+    out.imaginary[k] = a * y + b * x;
   }
 }
 
@@ -116,9 +116,9 @@ class BlockConvolution {
     for (size_t at = 0; at < n; at += useful) {
       Load(first, kept_real_, static_cast<ptrdiff_t>(at) + half, real_);
       Load(second, kept_imaginary_, static_cast<ptrdiff_t>(at) + half, imaginary_);
-      fft_.Forward(real_, imaginary_);
-      MultiplySpectra(kernel_real_.data(), kernel_imaginary_.data(), fft_.length(), real_.data(),
-                      imaginary_.data());
+      MultiplySpectra(kernel_real_.data(), kernel_imaginary_.data(),
+                      fft_.ForwardAnywhere(real_, imaginary_), fft_.length(),
+                      {real_.data(), imaginary_.data()});
       const Fft::Parts result = fft_.ForwardAnywhere(imaginary_, real_);  // the inverse, swapped
       const size_t count = std::min(useful, n - at);
       std::copy_n(result.imaginary + taps_ - 1, count, outputs.front().data() + at);

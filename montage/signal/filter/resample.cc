@@ -10,7 +10,7 @@
 #include "montage/signal/filter/polyphase.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/finite.h"
-#include "montage/signal/interleave.h"
+#include "montage/signal/filter/interleave.h"
 #include "montage/signal/simd.h"
 
 namespace montage::signal {
@@ -66,7 +66,7 @@ base::Result<void> Resampler::Push(std::span<const double> samples, std::vector<
 }
 
 void Resampler::Finish(std::vector<double>& out) {
-  const uint64_t outputs = OutputCount(received_);
+  const uint64_t outputs = ResampledLength(received_, up_, down_);
   if (outputs > emitted_) {
     const uint64_t newest = ((outputs - 1) * down_ + delay_) / up_;
     if (newest >= received_) {
@@ -102,17 +102,25 @@ void Resampler::Emit(uint64_t outputs, std::vector<double>& out) {
   first_frame_ += unneeded;
 }
 
-base::Result<std::vector<double>> Resample(std::span<const double> samples, size_t up,
-                                           size_t down) {
-  TRY(auto rows, ResampleAll(std::span(&samples, 1), up, down));
-  return std::move(rows.front());
+uint64_t ResampledLength(uint64_t samples, size_t up, size_t down) {
+  const size_t divisor = std::gcd(up, down);
+  return (samples * (up / divisor) + down / divisor - 1) / (down / divisor);
 }
 
-base::Result<std::vector<std::vector<double>>> ResampleAll(
-    std::span<const std::span<const double>> channels, size_t up, size_t down) {
-  std::vector<std::vector<double>> rows(channels.size());
-  for (const auto& channel : channels) {
-    assert(channel.size() == channels.front().size());
+base::Result<std::vector<double>> Resample(std::span<const double> samples, size_t up,
+                                           size_t down) {
+  std::vector<double> resampled;
+  if (down > 0) resampled.resize(static_cast<size_t>(ResampledLength(samples.size(), up, down)));
+  const std::span<double> out(resampled);
+  TRY(ResampleAll(std::span(&samples, 1), up, down, std::span(&out, 1)));
+  return resampled;
+}
+
+base::Result<void> ResampleAll(std::span<const std::span<const double>> inputs, size_t up,
+                               size_t down, std::span<const std::span<double>> outputs) {
+  assert(inputs.size() == outputs.size());
+  for (const auto& channel : inputs) {
+    assert(channel.size() == inputs.front().size());
     if (channel.empty()) {
       return base::Fail(base::ErrorCode::kInvalid, "no samples to resample");
     }
@@ -120,18 +128,16 @@ base::Result<std::vector<std::vector<double>>> ResampleAll(
   }
   std::vector<double> frames;
   std::vector<double> resampled;
-  for (size_t first = 0; first < channels.size(); first += kOct) {
-    const auto group = channels.subspan(first, std::min(kOct, channels.size() - first));
-    const size_t lanes = group.size() == 1 ? 1 : kOct;
+  for (size_t first = 0; first < inputs.size(); first += kOct) {
+    const size_t count = std::min(kOct, inputs.size() - first);
+    const auto group = inputs.subspan(first, count);
+    const size_t lanes = count == 1 ? 1 : kOct;
     TRY(Resampler resampler, Resampler::Make(up, down, lanes));
     const size_t n = group.front().size();
-    const auto outputs = static_cast<size_t>(resampler.OutputCount(n));
-    for (size_t l = 0; l < group.size(); ++l) rows[first + l].resize(outputs);
     size_t written = 0;
     const auto take = [&] {
-      const size_t count = resampled.size() / lanes;
-      Scatter(resampled, lanes, std::span(rows).subspan(first, group.size()), written);
-      written += count;
+      Scatter(resampled, lanes, outputs.subspan(first, count), written);
+      written += resampled.size() / lanes;
       resampled.clear();
     };
     for (size_t at = 0; at < n; at += kBlock) {
@@ -143,7 +149,7 @@ base::Result<std::vector<std::vector<double>>> ResampleAll(
     resampler.Finish(resampled);
     take();
   }
-  return rows;
+  return {};
 }
 
 }  // namespace montage::signal

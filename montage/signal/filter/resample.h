@@ -20,8 +20,6 @@ class Resampler {
   /// Error kInvalid for a factor of 0. Requires: lanes > 0; sample j of lane l at j * lanes + l.
   static base::Result<Resampler> Make(size_t up, size_t down, size_t lanes = 1);
 
-  /// Outputs there will be of `samples` inputs (frames, with several lanes): ceil(n * up / down).
-  uint64_t OutputCount(uint64_t samples) const { return (samples * up_ + down_ - 1) / down_; }
   /// Appends the outputs that are certain by now. Error kInvalid, with the state unchanged, when a
   /// sample is not finite. Requires: samples.size() a multiple of lanes.
   base::Result<void> Push(std::span<const double> samples, std::vector<double>& out);
@@ -48,9 +46,11 @@ class Resampler {
 /// The whole of `samples`: ceil(n * up / down) outputs.
 /// Error kInvalid for a factor of 0, an empty or a non-finite input.
 base::Result<std::vector<double>> Resample(std::span<const double> samples, size_t up, size_t down);
-/// The same for channels of one length, eight at a time in vector lanes, to rows of
-/// ceil(n * up / down) samples. Errors as Resample.
-base::Result<std::vector<std::vector<double>>> ResampleAll(
-    std::span<const std::span<const double>> channels, size_t up, size_t down);
+/// The same for channels of one length, eight at a time in vector lanes. Errors as Resample.
+/// Requires: as many outputs as inputs, each as long as ResampledLength says.
+base::Result<void> ResampleAll(std::span<const std::span<const double>> inputs, size_t up,
+                               size_t down, std::span<const std::span<double>> outputs);
+/// ceil(samples * up / down). Requires: down > 0.
+uint64_t ResampledLength(uint64_t samples, size_t up, size_t down);
 
 }  // namespace montage::signal

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace montage::signal {
 
@@ -13,7 +12,7 @@ void Gather(std::span<const std::span<const double>> channels, size_t at, size_t
             std::span<double> frames);
 
 /// Undoes Gather into rows from `at` on, one a lane.
-void Scatter(std::span<const double> frames, size_t lanes, std::span<std::vector<double>> rows,
+void Scatter(std::span<const double> frames, size_t lanes, std::span<const std::span<double>> rows,
              size_t at);
 
 }  // namespace montage::signal

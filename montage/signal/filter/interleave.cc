@@ -1,4 +1,4 @@
-#include "montage/signal/interleave.h"
+#include "montage/signal/filter/interleave.h"
 
 #include <cassert>
 
@@ -51,7 +51,7 @@ void Gather(std::span<const std::span<const double>> channels, size_t at, size_t
   }
 }
 
-void Scatter(std::span<const double> frames, size_t lanes, std::span<std::vector<double>> rows,
+void Scatter(std::span<const double> frames, size_t lanes, std::span<const std::span<double>> rows,
              size_t at) {
   assert(rows.size() <= lanes && frames.size() % lanes == 0);
   const size_t count = frames.size() / lanes;
