@@ -14,8 +14,8 @@
 namespace montage::signal {
 
 /// The one-sided density of every segment of a signal that arrives in pieces (Hann window, mean
-/// removed from each: scipy.signal.spectrogram with window "hann" and detrend "constant"). Any split
-/// of the input into calls gives the same columns, bit for bit. Holds two segments.
+/// removed from each: scipy.signal.spectrogram with window "hann" and detrend "constant"). Any
+/// split of the input into calls gives the same columns, bit for bit. Holds two segments.
 class Spectrogram {
  public:
   /// Error kInvalid for a rate or segment of 0 or overlap >= segment.

@@ -1,6 +1,7 @@
 #pragma once
 // Finite impulse response filters: design by the window method, streaming and zero-phase use.
-// Conventions and numbers are those of scipy.signal firwin and lfilter, and of MNE's default filter.
+// Conventions and numbers are those of scipy.signal firwin and lfilter, and of MNE's default
+// filter.
 
 #include <cstddef>
 #include <memory>
@@ -52,7 +53,8 @@ class FirFilter {
 /// taps - 1 or, if fewer, all samples but one, then zeros.
 /// Error kInvalid for an even number of taps, taps that are not symmetric, or an empty or a
 /// non-finite channel; no channel is changed then.
-/// Requires: as many outputs as inputs, all of one length; an output is its input or apart from all.
+/// Requires: as many outputs as inputs, all of one length; an output is its input or apart from
+/// all.
 base::Result<void> FilterZeroPhase(std::span<const double> taps,
                                    std::span<const std::span<const double>> inputs,
                                    std::span<const std::span<double>> outputs);

@@ -42,8 +42,8 @@ size_t TransformLength(size_t taps, size_t samples) {
     const size_t useful = length - taps + 1;
     const auto blocks = static_cast<double>((samples + useful - 1) / useful);
     // Passes grow with the logarithm; beyond the first-level cache each costs about twice as much.
-    const double cost = blocks * static_cast<double>(length * std::bit_width(length)) *
-                        (length > 2048 ? 1.5 : 1.0);
+    const double cost =
+        blocks * static_cast<double>(length * std::bit_width(length)) * (length > 2048 ? 1.5 : 1.0);
     if (best_cost == 0.0 || cost < best_cost) {
       best_cost = cost;
       best = length;
@@ -190,8 +190,7 @@ base::Result<void> FirFilter::Process(std::span<double> samples) {
     std::ranges::copy(block, frames.begin() + static_cast<ptrdiff_t>(margin + past));
     for (size_t l = 0; l < lanes_;) {
       const size_t width = lanes_ - l >= kOct ? kOct : 1;
-      RunPolyphase(run, frames.data() + l, lanes_, width, block.data() + l, lanes_,
-                   count / lanes_);
+      RunPolyphase(run, frames.data() + l, lanes_, width, block.data() + l, lanes_, count / lanes_);
       l += width;
     }
     std::copy_n(frames.begin() + static_cast<ptrdiff_t>(count + margin), past,

@@ -1,5 +1,7 @@
-// Finite impulse response filters and resampling: MNE's and SciPy's numbers, and streams that do not
-// depend on how they are cut.
+// Finite impulse response filters and resampling: MNE's and SciPy's numbers, and streams that do
+// not depend on how they are cut.
+
+#include "montage/signal/filter/fir.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +13,6 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/random.h"
-#include "montage/signal/filter/fir.h"
 #include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/vectors_testing.h"
@@ -174,8 +175,7 @@ TEST(FirFilter, IsLfilterAndAnySplitGivesTheSameBits) {
     FirFilter filter(taps, lanes);
     for (size_t at = 0; at < long_input.size();) {
       const size_t count = std::min<size_t>(random.Below(700), long_input.size() - at);
-      ASSERT_TRUE(
-          filter.Process(std::span(frames).subspan(at * lanes, count * lanes)).has_value());
+      ASSERT_TRUE(filter.Process(std::span(frames).subspan(at * lanes, count * lanes)).has_value());
       at += count;
     }
     ASSERT_EQ(frames, expected) << lanes;

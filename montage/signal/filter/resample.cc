@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "montage/signal/filter/fir.h"
+#include "montage/signal/filter/interleave.h"
 #include "montage/signal/filter/polyphase.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/finite.h"
-#include "montage/signal/filter/interleave.h"
 #include "montage/signal/simd.h"
 
 namespace montage::signal {
@@ -21,8 +21,7 @@ constexpr size_t kBlock = 1024;
 
 }  // namespace
 
-Resampler::Resampler(size_t up, size_t down, size_t lanes)
-    : up_(up), down_(down), lanes_(lanes) {
+Resampler::Resampler(size_t up, size_t down, size_t lanes) : up_(up), down_(down), lanes_(lanes) {
   const size_t slower = std::max(up, down);
   std::vector<double> taps = {1.0};
   if (slower > 1) {

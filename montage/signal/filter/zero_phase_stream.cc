@@ -26,7 +26,8 @@ base::Result<size_t> OverlapFor(const Cascade& cascade, double tolerance) {
     if (from == 0) response.front() = 1.0;
     cascade.Forward({response.data() + from, 1, 1}, kStep, state.data());
     double recent = 0.0;
-    for (size_t k = from; k < response.size(); ++k) recent = std::max(recent, std::abs(response[k]));
+    for (size_t k = from; k < response.size(); ++k)
+      recent = std::max(recent, std::abs(response[k]));
     if (!std::isfinite(recent)) break;
     largest = std::max(largest, recent);
     // A decaying response: what follows is far below the tolerance.

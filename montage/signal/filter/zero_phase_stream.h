@@ -25,8 +25,8 @@ namespace montage::signal {
 ///
 /// if the overlap is chosen to make twice that sum at most the tolerance; Make does. The last chunk
 /// has no such error. Chunks lie at multiples of their length, so any split of the input into calls
-/// gives the same samples, bit for bit. Memory: ten overlaps, or two and 8192 samples if that is more,
-/// whatever the length of the signal.
+/// gives the same samples, bit for bit. Memory: ten overlaps, or two and 8192 samples if that is
+/// more, whatever the length of the signal.
 class ZeroPhaseStream {
  public:
   static constexpr double kTolerance = 1e-12;
