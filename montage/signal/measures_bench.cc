@@ -11,6 +11,7 @@
 #include "montage/signal/dynamics/complexity.h"
 #include "montage/signal/dynamics/entropy.h"
 #include "montage/signal/dynamics/fractal.h"
+#include "montage/signal/scalp/current_source_density.h"
 #include "montage/signal/timefrequency/morlet.h"
 #include "montage/signal/timefrequency/multitaper.h"
 #include "montage/signal/timefrequency/slepian.h"
@@ -119,6 +120,23 @@ void BM_WaveletsOf10Minutes(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_WaveletsOf10Minutes)->Unit(benchmark::kMillisecond);
+
+void BM_LaplacianOf64Channels10Minutes(benchmark::State& state) {
+  const auto& recording = DenseRecording();
+  const std::vector<std::span<const double>> in(recording.begin(), recording.end());
+  auto rows = recording;
+  const std::vector<std::span<double>> out(rows.begin(), rows.end());
+  std::vector<Position> positions;
+  for (int i = 0; i < 64; ++i) {
+    const double z = 1.0 - i / 70.0, azimuth = 2.4 * i, r = std::sqrt(1.0 - z * z);
+    positions.push_back({r * std::cos(azimuth), r * std::sin(azimuth), z});
+  }
+  for (auto _ : state) {
+    const auto weights = CurrentSourceWeights(positions);
+    benchmark::DoNotOptimize(ApplyWeights(*weights, in, out));
+  }
+}
+BENCHMARK(BM_LaplacianOf64Channels10Minutes)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace montage::signal
