@@ -12,6 +12,7 @@
 #include "montage/signal/dynamics/entropy.h"
 #include "montage/signal/dynamics/fractal.h"
 #include "montage/signal/scalp/current_source_density.h"
+#include "montage/signal/scalp/weighted_sum.h"
 #include "montage/signal/timefrequency/morlet.h"
 #include "montage/signal/timefrequency/multitaper.h"
 #include "montage/signal/timefrequency/slepian.h"

@@ -28,12 +28,4 @@ struct CurrentSourceOptions {
 base::Result<std::vector<double>> CurrentSourceWeights(std::span<const Position> electrodes,
                                                        const CurrentSourceOptions& options = {});
 
-/// out[row] = sum of weights[row * in.size() + column] * in[column]: potentials to densities, or
-/// those of good electrodes to bad ones (SplineWeights). May not run in place.
-/// Error kInvalid: weights not in.size() * out.size(), different lengths, or a non-finite sample
-/// (naming channel and index).
-base::Result<void> ApplyWeights(std::span<const double> weights,
-                                std::span<const std::span<const double>> in,
-                                std::span<const std::span<double>> out);
-
 }  // namespace montage::signal

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "montage/signal/scalp/spherical_spline.h"
+#include "montage/signal/scalp/weighted_sum.h"
 #include "montage/signal/vectors_testing.h"
 
 namespace montage::signal {

@@ -9,7 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "montage/signal/finite.h"
-#include "montage/signal/simd.h"
+#include "montage/signal/scalp/weighted_sum.h"
 
 namespace montage::signal {
 namespace {
@@ -22,11 +22,6 @@ std::string Key(std::string_view name) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return upper;
-}
-
-MONTAGE_SIMD_CLONES void AddScaled(double weight, const double* __restrict samples, size_t count,
-                                   double* __restrict out) {
-  for (size_t i = 0; i < count; ++i) out[i] += weight * samples[i];
 }
 
 /// Where the electrodes of a recording are.
@@ -130,9 +125,9 @@ base::Result<FittedMontage> Montage::Fit(std::span<const std::string> labels,
   return fit;
 }
 
-base::Result<void> Apply(const FittedMontage& fit,
-                         std::span<const std::span<const double>> channels,
-                         std::span<const std::span<double>> out) {
+base::Result<void> ApplyMontage(const FittedMontage& fit,
+                                std::span<const std::span<const double>> channels,
+                                std::span<const std::span<double>> out) {
   if (channels.size() != fit.channels || out.size() != fit.derived.size()) {
     return base::Fail(base::ErrorCode::kInvalid,
                       fmt::format("{} channels into {} rows, expected {} into {}", channels.size(),
@@ -161,8 +156,7 @@ base::Result<void> Apply(const FittedMontage& fit,
       const auto block = out[row].subspan(first, std::min(kBlock, out[row].size() - first));
       std::ranges::fill(block, 0.0);
       for (size_t t = 0; t < of.channels.size(); ++t) {
-        AddScaled(of.weights[t], channels[of.channels[t]].data() + first, block.size(),
-                  block.data());
+        AddScaled(of.weights[t], channels[of.channels[t]].subspan(first, block.size()), block);
       }
     }
   }

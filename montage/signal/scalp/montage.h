@@ -70,9 +70,9 @@ class Montage {
 /// Writes every derivation of the fit into its row of `out`, in the samples' unit. May not run in
 /// place. Error kInvalid: other numbers of channels or rows than the fit has, different lengths, or
 /// a non-finite sample of a channel that is used (naming channel and index).
-base::Result<void> Apply(const FittedMontage& fit,
-                         std::span<const std::span<const double>> channels,
-                         std::span<const std::span<double>> out);
+base::Result<void> ApplyMontage(const FittedMontage& fit,
+                                std::span<const std::span<const double>> channels,
+                                std::span<const std::span<double>> out);
 
 /// One derivation a pair: `first-second`.
 Montage BipolarMontage(std::string name, std::span<const Derivation> pairs);

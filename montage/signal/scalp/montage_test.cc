@@ -87,7 +87,7 @@ TEST(Montage, AppliesDerivationsToChannels) {
   std::vector<double> first(3000, -1.0), second(3000, -1.0);
   const std::vector<std::span<const double>> in = {fz, cz, emg, pz};
   const std::vector<std::span<double>> out = {first, second};
-  ASSERT_TRUE(Apply(*fit, in, out).has_value());
+  ASSERT_TRUE(ApplyMontage(*fit, in, out).has_value());
   for (size_t i = 0; i < 3000; ++i) {
     ASSERT_EQ(first[i], 5.0 - static_cast<double>(i));
     ASSERT_EQ(second[i], -static_cast<double>(i));
@@ -102,12 +102,12 @@ TEST(Montage, RefusesChannelsThatDoNotBelongToTheFit) {
   std::vector<double> fz(10, 1.0), cz(10, 2.0), shorter(9, 0.0), row(10);
   const std::vector<std::span<double>> out = {row}, none;
   using In = std::vector<std::span<const double>>;
-  EXPECT_TRUE(Apply(*fit, In{fz, cz}, out).has_value());
-  EXPECT_FALSE(Apply(*fit, In{fz}, out).has_value());
-  EXPECT_FALSE(Apply(*fit, In{fz, cz}, none).has_value());
-  EXPECT_FALSE(Apply(*fit, In{fz, shorter}, out).has_value());
+  EXPECT_TRUE(ApplyMontage(*fit, In{fz, cz}, out).has_value());
+  EXPECT_FALSE(ApplyMontage(*fit, In{fz}, out).has_value());
+  EXPECT_FALSE(ApplyMontage(*fit, In{fz, cz}, none).has_value());
+  EXPECT_FALSE(ApplyMontage(*fit, In{fz, shorter}, out).has_value());
   cz[3] = NAN;
-  const auto result = Apply(*fit, In{fz, cz}, out);
+  const auto result = ApplyMontage(*fit, In{fz, cz}, out);
   ASSERT_FALSE(result.has_value());
   EXPECT_THAT(result.error().ToString(), HasSubstr("sample 3"));
   EXPECT_THAT(result.error().ToString(), HasSubstr("channel 1"));
@@ -135,8 +135,8 @@ TEST(AverageMontage, IsWhatAverageReferenceMakes) {
   const auto fit = AverageMontage(kElectrodes).Fit(labels);
   ASSERT_TRUE(fit.has_value());
   std::vector<double> a = {1, 5}, b = {2, 0}, c = {6, 1}, x(2), y(2), z(2);
-  ASSERT_TRUE(Apply(*fit, std::vector<std::span<const double>>{a, b, c},
-                    std::vector<std::span<double>>{x, y, z})
+  ASSERT_TRUE(ApplyMontage(*fit, std::vector<std::span<const double>>{a, b, c},
+                           std::vector<std::span<double>>{x, y, z})
                   .has_value());
   const bool all[] = {true, true, true};
   AverageReference(std::vector<std::span<double>>{a, b, c}, all);
