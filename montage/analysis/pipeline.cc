@@ -13,30 +13,9 @@ namespace {
 
 double Seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-class QualityControl final : public Analysis {
- public:
-  Stage stage() const override { return Stage::kQualityControl; }
-  Method method() const override { return kQualityMethod; }
-  base::Result<boost::json::object> Run(const RecordingView& recording, Findings& findings,
-                                        const Control& control) const override {
-    TRY(auto report, AssessQuality(recording, QualityOptions(), control));
-    findings.quality = std::move(report);
-    return ToJson(*findings.quality);
-  }
-};
-
-class SpectralAnalysis final : public Analysis {
- public:
-  Stage stage() const override { return Stage::kSpectralAnalysis; }
-  Method method() const override { return kSpectralMethod; }
-  base::Result<boost::json::object> Run(const RecordingView& recording, Findings& findings,
-                                        const Control& control) const override {
-    const QualityReport* quality = findings.quality ? &*findings.quality : nullptr;
-    TRY(auto report, AnalyseSpectrum(recording, quality, SpectralOptions(), control));
-    findings.spectral = std::move(report);
-    return ToJson(*findings.spectral);
-  }
-};
+bool Contains(const std::vector<Stage>& stages, Stage stage) {
+  return std::ranges::find(stages, stage) != stages.end();
+}
 
 bool StopsEverything(const base::Error& error) {
   return error.code == base::ErrorCode::kCancelled || error.code == base::ErrorCode::kTimeout;
@@ -65,15 +44,25 @@ class Pipeline {
       } else {
         TRY(Carry(*registry_.Find(stage), std::move(report)));
       }
-      control_.Report(static_cast<double>(result_.stages.size()) / std::size(kStages));
+      control_.Report(static_cast<double>(result_.stages.size()) / kStageCount);
     }
     return {};
   }
 
  private:
+  /// Asked for, or needed by a stage that is; quality control always, for what it knows of bad
+  /// channels serves every stage.
+  bool IsWanted(Stage stage) const {
+    if (stage == Stage::kQualityControl || IsRequested(result_.request, stage)) return true;
+    return std::ranges::any_of(kStages, [&](Stage other) {
+      const Analysis* analysis = registry_.Find(other);
+      return analysis != nullptr && IsRequested(result_.request, other) &&
+             Contains(analysis->needs(), stage);
+    });
+  }
+
   std::optional<Skip> ReasonToSkip(Stage stage) const {
-    const bool always = stage == Stage::kQualityControl;
-    if (!always && !IsRequested(result_.request, stage)) return Skip{SkipReason::kNotRequested, {}};
+    if (!IsWanted(stage)) return Skip{SkipReason::kNotRequested, {}};
     const Analysis* analysis = registry_.Find(stage);
     if (analysis == nullptr) {
       return Skip{SkipReason::kNotAvailable, fmt::format("this build has no {}", ToString(stage))};
@@ -84,8 +73,7 @@ class Pipeline {
           upstream.reason == SkipReason::kUpstreamFailure) {
         return Skip{SkipReason::kUpstreamFailure, fmt::format("{} failed", ToString(needed))};
       }
-      if (upstream.status == StageStatus::kSkipped &&
-          upstream.reason != SkipReason::kNotRequested) {
+      if (upstream.status == StageStatus::kSkipped) {
         return Skip{upstream.reason, fmt::format("{} was skipped", ToString(needed))};
       }
     }
@@ -100,7 +88,7 @@ class Pipeline {
     Control inner = control_;
     const double done = static_cast<double>(result_.stages.size());
     inner.progress = [this, done](double fraction) {
-      control_.Report((done + std::clamp(fraction, 0.0, 1.0)) / std::size(kStages));
+      control_.Report((done + std::clamp(fraction, 0.0, 1.0)) / kStageCount);
     };
     const base::SteadyTime start = clock_.Steady();
     auto part = analysis.Run(recording_, result_.findings, inner);
@@ -140,6 +128,10 @@ std::string_view ToString(Stage stage) {
       return "quality_control";
     case Stage::kSpectralAnalysis:
       return "spectral_analysis";
+    case Stage::kArtifactDetection:
+      return "artifact_detection";
+    case Stage::kConnectivityAnalysis:
+      return "connectivity_analysis";
     case Stage::kAbnormalityDetection:
       return "abnormality_detection";
     case Stage::kEventDetection:
@@ -176,6 +168,8 @@ std::string_view ToString(SkipReason reason) {
       return "upstream_failure";
     case SkipReason::kRecordingTooShort:
       return "recording_too_short";
+    case SkipReason::kUnsuitableRecording:
+      return "unsuitable_recording";
     case SkipReason::kNotAvailable:
       return "not_available";
   }
@@ -217,22 +211,17 @@ base::Result<AnalysisType> ParseAnalysisType(std::string_view text) {
 }
 
 bool IsRequested(const Request& request, Stage stage) {
-  const bool comprehensive = request.type == AnalysisType::kComprehensive;
+  const auto option = std::ranges::find(kStageOptions, stage, &StageOption::stage);
+  if (const std::optional<bool> chosen = request.*option->member) return *chosen;
   switch (stage) {
     case Stage::kQualityControl:
-      return request.quality_control.value_or(true);
     case Stage::kSpectralAnalysis:
       return true;
     case Stage::kAbnormalityDetection:
-      return request.abnormality_detection.value_or(request.type != AnalysisType::kQuick);
-    case Stage::kEventDetection:
-      return request.event_detection.value_or(comprehensive);
-    case Stage::kSleepAnalysis:
-      return request.sleep_analysis.value_or(comprehensive);
-    case Stage::kFeatureExtraction:
-      return comprehensive;
+      return request.type != AnalysisType::kQuick;
+    default:
+      return request.type == AnalysisType::kComprehensive;
   }
-  return false;
 }
 
 void Registry::Add(std::unique_ptr<Analysis> analysis) {
@@ -249,23 +238,11 @@ const Analysis* Registry::Find(Stage stage) const {
 }
 
 std::vector<Stage> Registry::MissingFor(const Request& request) const {
-  const std::pair<Stage, std::optional<bool>> options[] = {
-      {Stage::kQualityControl, request.quality_control},
-      {Stage::kAbnormalityDetection, request.abnormality_detection},
-      {Stage::kEventDetection, request.event_detection},
-      {Stage::kSleepAnalysis, request.sleep_analysis}};
   std::vector<Stage> missing;
-  for (const auto& [stage, option] : options) {
-    if (option.value_or(false) && Find(stage) == nullptr) missing.push_back(stage);
+  for (const auto& [stage, member] : kStageOptions) {
+    if ((request.*member).value_or(false) && Find(stage) == nullptr) missing.push_back(stage);
   }
   return missing;
-}
-
-Registry BuiltInAnalyses() {
-  Registry registry;
-  registry.Add(std::make_unique<QualityControl>());
-  registry.Add(std::make_unique<SpectralAnalysis>());
-  return registry;
 }
 
 base::Result<AnalysisResult> Analyse(const RecordingView& recording, const Request& request,

@@ -2,11 +2,14 @@
 // The stages of an analysis, what there is to carry them out, and the result.
 //
 //   quality_control --> spectral_analysis
+//          |----------> artifact_detection
+//          |----------> connectivity_analysis
 //          |----------> abnormality_detection --> event_detection   (only when abnormal)
 //          |----------> sleep_analysis
 //          '----------> feature_extraction
 //
-// A stage that is not built in is reported as not available; nothing stands in for it.
+// A stage that another one needs runs also when it was not asked for; then its part is left out of
+// the result. A stage that is not built in is reported as not available; nothing stands in for it.
 
 #include <memory>
 #include <optional>
@@ -32,14 +35,18 @@ inline constexpr std::string_view kDisclaimer =
 enum class Stage {
   kQualityControl,
   kSpectralAnalysis,
+  kArtifactDetection,
+  kConnectivityAnalysis,
   kAbnormalityDetection,
   kEventDetection,
   kSleepAnalysis,
   kFeatureExtraction,
 };
 inline constexpr Stage kStages[] = {Stage::kQualityControl,       Stage::kSpectralAnalysis,
+                                    Stage::kArtifactDetection,    Stage::kConnectivityAnalysis,
                                     Stage::kAbnormalityDetection, Stage::kEventDetection,
                                     Stage::kSleepAnalysis,        Stage::kFeatureExtraction};
+inline constexpr size_t kStageCount = std::size(kStages);
 /// `quality_control`, ...
 std::string_view ToString(Stage stage);
 
@@ -52,6 +59,7 @@ enum class SkipReason {
   kNotAbnormal,
   kUpstreamFailure,
   kRecordingTooShort,
+  kUnsuitableRecording,  ///< lacks the channels or the rate that the stage works on
   kNotAvailable,
 };
 std::string_view ToString(SkipReason reason);
@@ -68,10 +76,31 @@ struct Request {
   AnalysisType type = AnalysisType::kComprehensive;
   std::optional<bool> quality_control =
       {};  ///< false: the report is left out; the stage still runs
+  std::optional<bool> spectral_analysis = {};
+  std::optional<bool> artifact_detection = {};
+  std::optional<bool> connectivity_analysis = {};
   std::optional<bool> abnormality_detection = {};
   std::optional<bool> event_detection = {};
   std::optional<bool> sleep_analysis = {};
+  std::optional<bool> feature_extraction = {};
 };
+
+/// The option of a stage, by the stage's name.
+struct StageOption {
+  Stage stage;
+  std::optional<bool> Request::* member;
+};
+inline constexpr StageOption kStageOptions[] = {
+    {Stage::kQualityControl, &Request::quality_control},
+    {Stage::kSpectralAnalysis, &Request::spectral_analysis},
+    {Stage::kArtifactDetection, &Request::artifact_detection},
+    {Stage::kConnectivityAnalysis, &Request::connectivity_analysis},
+    {Stage::kAbnormalityDetection, &Request::abnormality_detection},
+    {Stage::kEventDetection, &Request::event_detection},
+    {Stage::kSleepAnalysis, &Request::sleep_analysis},
+    {Stage::kFeatureExtraction, &Request::feature_extraction},
+};
+
 bool IsRequested(const Request& request, Stage stage);
 
 enum class Triage { kRoutine, kExpedite, kUrgent };
@@ -104,7 +133,7 @@ class Analysis {
   virtual ~Analysis() = default;
   virtual Stage stage() const = 0;
   virtual Method method() const = 0;
-  /// Stages that must have completed.
+  /// Stages that must have completed; they run for this one also when nobody asked for them.
   virtual std::vector<Stage> needs() const { return {}; }
   /// A reason not to run on this recording at all.
   virtual std::optional<Skip> Declines(const RecordingView& /*recording*/,
@@ -130,9 +159,6 @@ class Registry {
  private:
   std::vector<std::unique_ptr<Analysis>> analyses_ = {};
 };
-
-/// Quality control and spectral analysis.
-Registry BuiltInAnalyses();
 
 struct StageReport {
   Stage stage = Stage::kQualityControl;

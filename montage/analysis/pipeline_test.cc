@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/analysis/scalp_testing.h"
 
 namespace montage::analysis {
@@ -56,8 +57,15 @@ class ScriptedAnalysis final : public Analysis {
   Script script_;
 };
 
+Registry QualityAndSpectrum() {
+  Registry registry;
+  registry.Add(MakeQualityControl());
+  registry.Add(MakeSpectralAnalysis());
+  return registry;
+}
+
 Registry With(std::vector<ScriptedAnalysis::Script> scripts) {
-  Registry registry = BuiltInAnalyses();
+  Registry registry = QualityAndSpectrum();
   for (auto& script : scripts) registry.Add(std::make_unique<ScriptedAnalysis>(std::move(script)));
   return registry;
 }
@@ -122,13 +130,13 @@ TEST(Pipeline, FourKeysArePresentForEveryCombinationOfOptions) {
 
 TEST(Pipeline, WhatIsNotBuiltInIsNotAvailableAndNeverMadeUp) {
   auto recording = MakeScalp({.seconds = 60});
-  const auto result = RunOn(recording, {}, BuiltInAnalyses());
+  const auto result = RunOn(recording, {}, QualityAndSpectrum());
   for (const auto* stage :
        {"abnormality_detection", "sleep_analysis", "event_detection", "feature_extraction"}) {
     EXPECT_EQ(ReasonOf(result, stage), "not_available");
   }
   EXPECT_TRUE(result.at("abnormality_detection").is_null());
-  const Registry registry = BuiltInAnalyses();
+  const Registry registry = QualityAndSpectrum();
   EXPECT_THAT(registry.MissingFor({.abnormality_detection = true, .sleep_analysis = true}),
               ElementsAre(Stage::kAbnormalityDetection, Stage::kSleepAnalysis));
   EXPECT_THAT(registry.MissingFor({.quality_control = true, .sleep_analysis = false}), IsEmpty());
@@ -159,6 +167,18 @@ TEST(Pipeline, NormalRecordingHasNoEventsAndNoFallback) {
       result.at("stages").at("abnormality_detection").as_object().contains("fallback_result"));
   const auto abnormal = RunOn(recording, {}, With({{}, kEvents}));
   EXPECT_TRUE(abnormal.at("event_detection").at("answered").as_bool());
+}
+
+TEST(Pipeline, WhatAStageNeedsRunsUnaskedAndStaysOutOfTheResult) {
+  auto recording = MakeScalp({.seconds = 10});
+  const Request events_only{.abnormality_detection = false, .event_detection = true};
+  const auto result = RunOn(recording, events_only, With({{}, kEvents}));
+  EXPECT_EQ(StatusOf(result, "abnormality_detection"), "completed");
+  EXPECT_TRUE(result.at("abnormality_detection").is_null());
+  EXPECT_TRUE(result.at("event_detection").at("answered").as_bool());
+  const Request neither{.abnormality_detection = false, .event_detection = false};
+  EXPECT_EQ(ReasonOf(RunOn(recording, neither, With({{}, kEvents})), "abnormality_detection"),
+            "not_requested");
 }
 
 TEST(Pipeline, AStageMayDeclineAShortRecording) {

@@ -9,17 +9,6 @@
 namespace montage::api {
 namespace {
 
-struct NamedOption {
-  std::string_view name;
-  std::optional<bool> analysis::Request::* member;
-};
-constexpr NamedOption kOptions[] = {
-    {"quality_control", &analysis::Request::quality_control},
-    {"abnormality_detection", &analysis::Request::abnormality_detection},
-    {"sleep_analysis", &analysis::Request::sleep_analysis},
-    {"event_detection", &analysis::Request::event_detection},
-};
-
 const std::vector<std::string>& TypeWords() {
   static const std::vector<std::string> kWords = {"quick", "comprehensive", "screening"};
   return kWords;
@@ -53,14 +42,15 @@ Submission ReadSubmission(JsonFields& fields) {
   submission.priority = priority.value_or(jobs::Priority::kNormal);
   JsonFields nested = fields.Object("options");
   boost::json::object parameters;
-  for (const NamedOption& option : kOptions) {
-    const std::optional<bool> inner = nested.OptionalBool(option.name);
-    const std::optional<bool> outer = fields.OptionalBool(option.name);
+  for (const auto& [stage, member] : analysis::kStageOptions) {
+    const std::string_view name = analysis::ToString(stage);
+    const std::optional<bool> inner = nested.OptionalBool(name);
+    const std::optional<bool> outer = fields.OptionalBool(name);
     if (inner && outer && *inner != *outer)
-      fields.Wrong(option.name, "is given twice, once in options, with different values");
+      fields.Wrong(name, "is given twice, once in options, with different values");
     const std::optional<bool> chosen = inner ? inner : outer;
-    submission.request.*option.member = chosen;
-    if (chosen) parameters[option.name] = *chosen;
+    submission.request.*member = chosen;
+    if (chosen) parameters[name] = *chosen;
   }
   fields.Merge(std::move(nested));
   submission.parameters = boost::json::serialize(parameters);
@@ -91,8 +81,10 @@ std::optional<Problem> RefuseMissing(const analysis::Registry& analyses,
 
 boost::json::object SubmissionSchema(schema::Member files) {
   std::vector<schema::Member> options;
-  for (const NamedOption& option : kOptions)
-    options.push_back({std::string(option.name), schema::Nullable(schema::Boolean()), false});
+  for (const analysis::StageOption& option : analysis::kStageOptions) {
+    options.push_back({std::string(analysis::ToString(option.stage)),
+                       schema::Nullable(schema::Boolean()), false});
+  }
   std::vector<schema::Member> members = {std::move(files),
                                          {"analysis_type", schema::Word(TypeWords())}};
   members.push_back({"options", schema::Nullable(schema::Object(options)), false});

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/json/parse.h"
+#include "montage/analysis/features/window_features.h"
 #include "montage/recordings/edf_recording.h"
 
 namespace montage::app {
@@ -13,17 +14,6 @@ namespace {
 
 using base::ErrorCode;
 using base::Result;
-
-struct NamedOption {
-  std::string_view name;
-  std::optional<bool> analysis::Request::* member;
-};
-constexpr NamedOption kOptions[] = {
-    {"quality_control", &analysis::Request::quality_control},
-    {"abnormality_detection", &analysis::Request::abnormality_detection},
-    {"event_detection", &analysis::Request::event_detection},
-    {"sleep_analysis", &analysis::Request::sleep_analysis},
-};
 
 class ActiveAnalysis {
  public:
@@ -38,7 +28,7 @@ class ActiveAnalysis {
   telemetry::Metrics& metrics_;
 };
 
-/// Seconds a completed stage took in model inference; only feature extraction runs a model.
+/// What feature extraction took, when it was carried out.
 std::optional<base::Duration> InferenceTime(const analysis::AnalysisResult& result) {
   const auto& stage = result.At(analysis::Stage::kFeatureExtraction);
   if (stage.status != analysis::StageStatus::kCompleted) return std::nullopt;
@@ -97,7 +87,7 @@ class Runner {
         std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
     jobs::JobOutcome outcome{.results = boost::json::serialize(json)};
     if (const auto inference = InferenceTime(result)) {
-      parts_.metrics.CountInference("eegpt", "extract_features", *inference);
+      parts_.metrics.CountInference("eegpt", analysis::kFeatureMethod.name, *inference);
       outcome.model_inference_time_ms =
           std::chrono::duration_cast<std::chrono::milliseconds>(*inference).count();
     }
@@ -122,15 +112,15 @@ Result<analysis::Request> ParseAnalysisRequest(std::string_view analysis_type,
   const auto* object = json.if_object();
   if (object == nullptr)
     return base::Fail(ErrorCode::kInvalid, "the parameters of the analysis are no JSON object");
-  for (const NamedOption& option : kOptions) {
-    const auto* value = object->if_contains(option.name);
+  for (const auto& [stage, member] : analysis::kStageOptions) {
+    const auto* value = object->if_contains(analysis::ToString(stage));
     if (value == nullptr || value->is_null()) continue;
     if (!value->is_bool()) {
       return base::Fail(ErrorCode::kInvalid,
-                        fmt::format("{} is {}, expected true or false", option.name,
+                        fmt::format("{} is {}, expected true or false", analysis::ToString(stage),
                                     boost::json::serialize(*value)));
     }
-    request.*option.member = value->as_bool();
+    request.*member = value->as_bool();
   }
   return request;
 }

@@ -9,6 +9,7 @@
 
 #include "lib/objects/fs_object_store.h"
 #include "lib/synth/eeg.h"
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/jobs/queue_fixture.h"
 #include "montage/recordings/edf_recording.h"
 

@@ -4,7 +4,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "montage/analysis/pipeline.h"
+#include "montage/analysis/builtin_analyses.h"
 #include "montage/app/analysis_runner.h"
 #include "montage/app/cli/command.h"
 #include "montage/recordings/edf_recording.h"
