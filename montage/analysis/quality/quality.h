@@ -39,6 +39,8 @@ enum class ChannelFault {
   kElectrodePop,
   kDcOffset,
   kLowCorrelation,
+  kNoBrainSignal,  ///< spectrum of white noise that no other channel shares
+  kHighImpedance,
 };
 /// `missing_samples`, `flat`, ...
 std::string_view ToString(ChannelFault fault);
@@ -65,6 +67,7 @@ struct ChannelQuality {
   double peak_to_peak = 0;
   double high_frequency = 0;
   double line = 0;
+  double tilt = 0;         ///< power density within 1 to 15 Hz over that within 20 to 45 Hz
   double correlation = 0;  ///< with its best neighbour; -1 without neighbour
   double flat_fraction = 0;
   double clipped_fraction = 0;
