@@ -153,8 +153,10 @@ void JudgeAgainst(const Fellows& fellows, const ChannelLimits& limits, ChannelQu
     add(ChannelFault::kLineNoise);
   }
   if (HasOffset(fellows, limits, channel.mean)) add(ChannelFault::kDcOffset);
+  const double least =
+      std::min(limits.correlation, limits.correlation_ratio * fellows.correlation);
   if (fellows.count >= limits.correlation_channels && channel.correlation >= 0.0 &&
-      channel.correlation < limits.correlation &&
+      channel.correlation < least &&
       fellows.correlation >= limits.typical_correlation) {
     add(ChannelFault::kLowCorrelation);
   }

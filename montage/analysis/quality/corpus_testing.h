@@ -160,6 +160,8 @@ inline CorpusCase MakeCorpusCase(uint64_t seed, double seconds = 60) {
   std::vector<std::string> disconnected;
   while (made.bad.size() < faults) {
     const std::string channel = spec.channels[random.Below(count)];
+    // The ears are no electrodes with neighbours, so nothing could tell that one is disconnected.
+    if (!signal::FindElectrode(channel)) continue;
     if (!made.bad.insert(channel).second) continue;
     const std::string fault = AddFault(random, channel, spec);
     if (fault == "disconnected") disconnected.push_back(channel);

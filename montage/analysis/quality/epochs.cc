@@ -23,6 +23,7 @@ constexpr double kCorrelateFrom = 1.0, kCorrelateTo = 30.0;  // Hz
 constexpr double kSlowFrom = 0.4, kSlowTo = 4.0;             // Hz
 constexpr double kFastFrom = 20.0, kFastTo = 100.0;          // Hz
 constexpr double kLineHalfWidth = 1.0;                       // Hz
+constexpr double kStepSeconds = 0.004;
 constexpr double kTiltLowFrom = 1.0, kTiltLowTo = 15.0;      // Hz
 constexpr double kTiltHighFrom = 20.0, kTiltHighTo = 45.0;   // Hz; below the line frequencies
 
@@ -78,15 +79,22 @@ size_t ReplaceMissing(std::span<double> samples) {
   return missing;
 }
 
+/// Samples that a step may take: a jump is not less of a jump at a higher rate.
+size_t StepLag(double rate_hz) {
+  return std::max<size_t>(1, static_cast<size_t>(std::llround(kStepSeconds * rate_hz)));
+}
+
 /// Everything that needs no spectrum.
-Epoch MeasureInTime(std::span<const double> x) {
+Epoch MeasureInTime(std::span<const double> x, size_t step_lag) {
   const auto n = static_cast<double>(x.size());
   double sum = 0, low = x[0], high = x[0], step = 0, path = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     sum += x[i];
     low = x[i] < low ? x[i] : low;
     high = x[i] > high ? x[i] : high;
-    const double difference = std::abs(x[i] - x[i > 0 ? i - 1 : 0]);
+  }
+  for (size_t i = step_lag; i < x.size(); ++i) {
+    const double difference = std::abs(x[i] - x[i - step_lag]);
     path += difference;
     step = difference > step ? difference : step;
   }
@@ -241,7 +249,7 @@ class Measurement {
         }
         const auto x = std::span<const double>(samples_).subspan((group + l) * length, length);
         Epoch& epoch = Cell(row, first + group + l);
-        epoch = MeasureInTime(x);
+        epoch = MeasureInTime(x, StepLag(t.rate_hz));
         epoch.swing = Thin(x, thinned_);
         KeepThinned(row, first + group + l);
         const auto mean = static_cast<double>(epoch.mean);
@@ -307,24 +315,27 @@ ThinnedEpochs ChooseThinned(size_t epochs, size_t channels) {
   return thinned;
 }
 
-/// 50 or 60 Hz: where the first epochs have more power.
+/// 50 or 60 Hz: which stands out more in the first epochs. Relative to the channel's other fast
+/// activity, so that one channel of noise does not decide.
 base::Result<double> DetectLine(const RecordingView& recording, EpochTable table,
                                 const Control& control) {
   constexpr size_t kProbe = 4 * kChunkEpochs;
   table.epochs = std::min(table.epochs, kProbe);
   Control quiet = control;
   quiet.progress = nullptr;
-  double power[2] = {0, 0};
+  double share[2] = {0, 0};
   const double candidates[2] = {50.0, 60.0};
   for (size_t i = 0; i < 2; ++i) {
     table.line_hz = candidates[i];
     table.cells.assign(table.channels.size() * table.epochs, {});
     TRY(Measurement(recording, quiet, table).Run());
     for (const Epoch& epoch : table.cells) {
-      power[i] += static_cast<double>(epoch.line) * static_cast<double>(epoch.line);
+      const double line = static_cast<double>(epoch.line) * static_cast<double>(epoch.line);
+      const double fast = static_cast<double>(epoch.fast) * static_cast<double>(epoch.fast);
+      share[i] += line / std::max(line + fast, 1e-12);
     }
   }
-  return power[1] > power[0] ? candidates[1] : candidates[0];
+  return share[1] > share[0] ? candidates[1] : candidates[0];
 }
 
 }  // namespace

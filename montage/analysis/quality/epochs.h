@@ -19,8 +19,8 @@ struct Epoch {
   float mean = 0;
   float deviation = 0;  ///< standard deviation
   float peak_to_peak = 0;
-  float step = 0;         ///< largest difference of neighbouring samples
-  float roughness = 0;    ///< mean difference of neighbouring samples
+  float step = 0;         ///< largest difference of samples 4 ms (or one sample) apart
+  float roughness = 0;    ///< mean difference of such samples
   float fast = 0;         ///< deviation within 20 to 100 Hz, without the line frequency
   float line = 0;         ///< deviation within 1 Hz of the line frequency
   float slow = 0;         ///< deviation below 4 Hz

@@ -9,6 +9,7 @@
 
 #include "montage/analysis/quality/artifacts.h"
 #include "montage/analysis/quality/bad_channels.h"
+#include "montage/analysis/quality/local_rejection.h"
 #include "montage/analysis/quality/quality_limits.h"
 #include "montage/analysis/requirements.h"
 #include "montage/signal/statistics.h"
@@ -141,6 +142,18 @@ std::string_view ToString(Artifact artifact) {
   return "unknown";
 }
 
+std::string_view ToString(EpochLabel label) {
+  switch (label) {
+    case EpochLabel::kGood:
+      return "good";
+    case EpochLabel::kRepaired:
+      return "repaired";
+    case EpochLabel::kRejected:
+      return "rejected";
+  }
+  return "rejected";
+}
+
 std::string_view ToString(Grade grade) {
   switch (grade) {
     case Grade::kExcellent:
@@ -189,6 +202,8 @@ base::Result<QualityReport> AssessQuality(const RecordingView& recording,
   }
   report.good_epoch_fraction = GoodEpochFraction(report.mask, bad_rows);
   report.artifacts = JoinArtifacts(report.mask, names, bad_rows);
+  report.local =
+      LabelEpochs(table, report.mask, bad_rows, ComparablePositions(recording, table.channels));
   Decide(recording, report);
   return report;
 }

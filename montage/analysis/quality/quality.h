@@ -8,6 +8,7 @@
 // bad. The score is the mean over the EEG channels. Worse input never raises it, because every
 // ratio grows with its artifact.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -95,6 +96,30 @@ struct ArtifactMask {
   bool IsClean(size_t row, size_t epoch) const { return bits[row * epochs + epoch] == 0; }
 };
 
+/// What local rejection makes of an epoch, see quality/local_rejection.h.
+enum class EpochLabel : uint8_t { kGood, kRepaired, kRejected };
+/// `good`, `repaired`, `rejected`.
+std::string_view ToString(EpochLabel label);
+
+/// An epoch that is good when some of its channels are interpolated. Rows of QualityReport::channels.
+struct RepairedEpoch {
+  size_t epoch = 0;
+  std::vector<size_t> interpolated = {};
+  std::vector<size_t> left = {};  ///< spoiled too, but beyond the number that is interpolated
+};
+
+struct LocalRejection {
+  std::vector<double> thresholds_uv = {};  ///< peak-to-peak, a row; NaN where none was fitted
+  double consensus = 0;  ///< kappa: fraction of spoiled channels at which an epoch is rejected
+  size_t interpolate = 0;                    ///< rho: most channels interpolated in one epoch
+  std::vector<EpochLabel> labels = {};       ///< by epoch
+  std::vector<RepairedEpoch> repaired = {};  ///< by epoch, those labelled so
+
+  size_t Count(EpochLabel label) const {
+    return static_cast<size_t>(std::ranges::count(labels, label));
+  }
+};
+
 struct QualityReport {
   std::vector<ChannelQuality> channels = {};  ///< analysed EEG channels, in recording order
   std::vector<std::string> bad_channels = {};
@@ -110,6 +135,7 @@ struct QualityReport {
   double line_hz = 50;
   std::vector<ArtifactInterval> artifacts = {};
   ArtifactMask mask = {};
+  LocalRejection local = {};
 
   double BadChannelFraction() const {
     if (channels.empty()) return 1.0;

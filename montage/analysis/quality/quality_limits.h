@@ -8,11 +8,11 @@ namespace montage::analysis {
 /// An epoch has the artifact when its measure reaches the limit. Microvolts unless stated.
 struct EpochLimits {
   double flat_deviation = 0.5;   ///< below: no signal
-  double fast_deviation = 25.0;  ///< above: muscle
+  double fast_deviation = 20.0;  ///< above: muscle
   double line_deviation = 12.0;
   double slow_deviation = 120.0;  ///< above: movement
   double peak_to_peak = 700.0;    ///< above: movement
-  double step = 100.0;            ///< between neighbouring samples: electrode pop
+  double step = 100.0;            ///< within 4 ms: electrode pop
   double step_over_roughness = 12.0;
   double stuck_fraction = 0.1;        ///< at the epoch's own extremes
   double rail_stuck_fraction = 0.01;  ///< at extremes that the channel reaches again and again
@@ -46,9 +46,10 @@ struct ChannelLimits {
   double dc_offset = 1000.0;       ///< of its own: no AC-coupled amplifier lets it pass
   double dc_coupled_spread = 100.0;  ///< robust spread of the offsets: the amplifier is DC-coupled
   double dc_coupled_offset = 150e3;  ///< what an amplifier must bear, IEC 60601-2-26:2012
-  double correlation = 0.3;
-  double typical_correlation = 0.5;  ///< the median channel must reach this for a comparison
-  int correlation_channels = 8;      ///< and there must be this many channels
+  double correlation = 0.3;           ///< or, when that is less,
+  double correlation_ratio = 0.35;    ///< over the median channel: sparse montages agree less
+  double typical_correlation = 0.35;  ///< the median channel must reach this for a comparison
+  int correlation_channels = 6;      ///< and there must be this many without fault of their own
   double white_tilt = 2.0;           ///< spectrum as level as that of white noise
   double white_correlation = 0.4;    ///< and its own: nothing of it comes from a brain
 };
