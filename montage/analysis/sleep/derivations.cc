@@ -189,18 +189,6 @@ class Chooser {
       out_.eyes = Derivation{choice[0], {}, At(choice[0]).name};
       return;
     }
-    for (const auto& [one, other] : {std::pair("F7", "F8"), std::pair("Fp1", "Fp2")}) {
-      const Lead* const first = Find(one);
-      const Lead* const second = Find(other);
-      if (first == nullptr || second == nullptr ||
-          At(first->channel).rate_hz != At(second->channel).rate_hz) {
-        continue;
-      }
-      out_.eyes = Derivation{first->channel, second->channel, fmt::format("{}-{}", one, other)};
-      out_.eyes_from_scalp = true;
-      out_.notes.push_back(fmt::format("no eye channel; {} stands in", out_.eyes->name));
-      return;
-    }
     out_.notes.emplace_back("no eye channel: REM sleep is told from N1 by the EEG alone");
   }
 

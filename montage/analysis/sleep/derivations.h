@@ -31,7 +31,6 @@ struct SleepDerivations {
   std::optional<Derivation> vertex = {};   ///< spindles; the central one when there is no Cz
   std::optional<Derivation> eyes = {};     ///< left minus right
   std::optional<Derivation> chin = {};
-  bool eyes_from_scalp = false;   ///< F7-F8 or Fp1-Fp2 stands in for eye electrodes
   bool chin_is_envelope = false;  ///< its samples are a level, not a waveform (up to 10 Hz)
   /// Central is a lead between two scalp electrodes (Fpz-Cz), which weakens what both see.
   bool bipolar = false;

@@ -42,8 +42,10 @@ struct SlowWave {
 
 /// Slow waves: in 0.3-4 Hz, a negative half wave of 0.25 to 1 s and the positive one after it, in
 /// all 0.5 to 2 s (0.5 to 2 Hz), at least 75 uV peak to peak (AASM; half-wave method of Massimini et
-/// al. 2004).
-base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, double from_s, double to_s);
+/// al. 2004). A wave during which the eyes (left minus right, null when unknown) swing by 0.7 of it
+/// or more is an eye movement seen from the scalp: waves of sleep reach both eyes alike.
+base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, const Trace* eyes,
+                                                  double from_s, double to_s);
 
 enum class EyeMovementKind { kRapid, kSlow };
 struct EyeMovement {

@@ -53,6 +53,87 @@ synth::EegSpec SpecOf(uint64_t seed, bool bipolar) {
   return spec;
 }
 
+/// Looking around: blinks and saccades of the waking sleeper, as eye electrodes and the scalp see
+/// them. Without these the table would take the delta of open eyes for deep sleep.
+class LookingAround final : public SampleSource {
+ public:
+  LookingAround(GeneratedRecording& recording, uint64_t seed)
+      : recording_(recording), view_(recording.view()) {
+    view_.source = this;
+    base::Random random = base::Random::ForPart(seed, "eyes");
+    const double blink_uv = random.Uniform(70, 220), saccade_uv = random.Uniform(30, 130);
+    const double blinks = random.Uniform(2, 15), saccades = random.Uniform(4, 25);  // an epoch
+    gain_ = random.Uniform(0.1, 0.5);
+    const auto& hypnogram = recording.truth().hypnogram;
+    for (size_t e = 0; e < hypnogram.size(); ++e) {
+      const bool open = random.Uniform() < 0.6;
+      if (hypnogram[e] != synth::SleepStage::kWake || !open) continue;
+      const auto scatter = [&](double count, double uv, bool blink) {
+        const double gap_s = kSleepEpochS / count;
+        for (double at_s = gap_s * random.Uniform(); at_s < kSleepEpochS - 2;
+             at_s += gap_s * random.Uniform(0.5, 1.5)) {
+          const double sign = blink || random.Uniform() < 0.5 ? 1 : -1;
+          moves_.push_back({kSleepEpochS * static_cast<double>(e) + at_s,
+                            sign * uv * random.Uniform(0.5, 1.5), blink});
+        }
+      };
+      scatter(blinks, blink_uv, true);
+      scatter(saccades, saccade_uv, false);
+    }
+    std::ranges::sort(moves_, {}, &Move::at_s);
+  }
+
+  const RecordingView& view() const { return view_; }
+
+  base::Result<void> Read(size_t channel, uint64_t first, std::span<double> out,
+                          base::Deadline deadline) override {
+    TRY(recording_.Read(channel, first, out, deadline));
+    const double rate = view_.channels[channel].rate_hz;
+    const double from_s = static_cast<double>(first) / rate;
+    const double to_s = from_s + static_cast<double>(out.size()) / rate;
+    const auto [blink, saccade] = GainsOf(view_.channels[channel].name);
+    auto move = std::ranges::lower_bound(moves_, from_s - 2, {}, &Move::at_s);
+    for (; move != moves_.end() && move->at_s < to_s; ++move) {
+      const double uv = move->uv * (move->blink ? blink : saccade);
+      for (size_t i = 0; uv != 0 && i < out.size(); ++i) {
+        out[i] += uv * Shape(from_s + static_cast<double>(i) / rate - move->at_s, move->blink);
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Move {
+    double at_s = 0;
+    double uv = 0;
+    bool blink = false;
+  };
+  struct Gains {
+    double blink, saccade;
+  };
+
+  /// Blinks are positive at the front and reach both eyes; saccades have opposite signs.
+  Gains GainsOf(const std::string& name) const {
+    if (name == "E1") return {0.5, 1.0};
+    if (name == "E2") return {0.4, -1.0};
+    if (name == "Fpz-Cz") return {0.8, gain_};
+    if (name.starts_with("F")) return {0.3, name == "F3" || name == "F7" ? 0.4 : -0.4};
+    if (name.starts_with("C")) return {0.1, name == "C3" ? 0.1 : -0.1};
+    return name.starts_with("EMG") ? Gains{0, 0} : Gains{0.03, 0.03};
+  }
+
+  static double Shape(double t, bool blink) {
+    if (t <= 0 || t > 2) return 0;
+    if (blink) return t < 0.3 ? std::pow(std::sin(3.14159265358979 * t / 0.3), 2) : 0;
+    return std::min(t / 0.05, 1.0) * std::exp(-t / 0.4);
+  }
+
+  GeneratedRecording& recording_;
+  RecordingView view_;
+  double gain_ = 0;
+  std::vector<Move> moves_;
+};
+
 std::vector<Row> MeasureNights(bool bipolar) {
   std::vector<Row> rows;
   const uint64_t first = bipolar ? 201 : 1;
@@ -60,8 +141,9 @@ std::vector<Row> MeasureNights(bool bipolar) {
     auto generator = synth::EegGenerator::Create(SpecOf(seed, bipolar));
     if (!generator) continue;
     GeneratedRecording recording(std::move(*generator));
-    const auto derivations = ChooseDerivations(recording.view(), nullptr);
-    const auto scan = ScanNight(recording.view(), nullptr, derivations, {});
+    LookingAround awake(recording, seed);
+    const auto derivations = ChooseDerivations(awake.view(), nullptr);
+    const auto scan = ScanNight(awake.view(), nullptr, derivations, {});
     if (!scan) continue;
     for (size_t e = 0; e < scan->epochs.size(); ++e) {
       rows.push_back({StageOf(recording.truth().hypnogram[e]), scan->epochs[e]});
@@ -179,12 +261,10 @@ class Fit {
   void Finish() {
     constexpr double kShrink = 0.35, kWiden = 1.3;
     EpochFeatures floor;
-    floor.fill(0.03);
+    floor.fill(0.1);
+    floor[kDepthOfNight] = floor[kAmplitudeOfNight] = floor[kSlowWaves] = 0.03;
     floor[kChin] = 0.3;  // amplifiers and electrodes differ by a factor of two
-    floor[kAmplitude] = 0.05;
-    floor[kSpindles] = 0.1;
-    floor[kRapidEyes] = 0.15;
-    floor[kSlowEyes] = 0.15;
+    floor[kSpindles] = floor[kRapidEyes] = floor[kSlowEyes] = 0.2;
     for (size_t i = 0; i < kSleepFeatures; ++i) {
       for (size_t j = 0; j < kSleepFeatures; ++j) {
         double& value = scale_[i][j];

@@ -18,7 +18,7 @@ constexpr double kMarginS = 10.0;
 constexpr double kWindowS = 4.0, kStepS = 2.0;
 constexpr size_t kLeastWindows = 5;   ///< of the 14 in an epoch
 constexpr size_t kLeastNight = 60;    ///< epochs that a night's quantiles need
-constexpr double kEyeUv = 40.0, kScalpEyeUv = 25.0;
+constexpr double kEyeUv = 60.0;  ///< left against right, where a movement counts twice
 constexpr double kLeastChinUv = 0.05;
 constexpr signal::FrequencyRange kBands[] = {{0.4, 1}, {1, 4},   {4, 8},
                                              {8, 12},  {12, 16}, {16, 30}};
@@ -232,8 +232,7 @@ class Scanner {
         frontal_(recording, quality, derivations.frontal),
         occipital_(recording, quality, derivations.occipital),
         vertex_(recording, quality, VertexOf(derivations)),
-        eyes_(recording, quality, OneOrNone(derivations.eyes)),
-        eye_uv_(derivations.eyes_from_scalp ? kScalpEyeUv : kEyeUv) {
+        eyes_(recording, quality, OneOrNone(derivations.eyes)) {
     if (derivations.chin) chin_.emplace(recording, *derivations.chin, derivations.chin_is_envelope);
     EpochFeatures unknown;
     unknown.fill(kUnknown);
@@ -285,11 +284,15 @@ class Scanner {
     const Place& top = vertex_.empty() ? central_ : vertex_;
     const size_t waves = out_.slow_waves.size(), spindles = out_.spindles.size(),
                  movements = out_.eye_movements.size();
-    TRY(slow.Collect(FindSlowWaves, out_.slow_waves));
+    const Trace* const eyes = eyes_.loaded() > 0 ? &eyes_.trace(0) : nullptr;
+    const auto find_waves = [eyes](const Trace& trace, double from_s, double to_s) {
+      return FindSlowWaves(trace, eyes, from_s, to_s);
+    };
+    TRY(slow.Collect(find_waves, out_.slow_waves));
     TRY(top.Collect(FindSpindles, out_.spindles));
     TRY(central_.Collect(FindShifts, out_.shifts));
-    const auto find_movements = [&](const Trace& trace, double from_s, double to_s) {
-      return FindEyeMovements(trace, eye_uv_, from_s, to_s);
+    const auto find_movements = [](const Trace& trace, double from_s, double to_s) {
+      return FindEyeMovements(trace, kEyeUv, from_s, to_s);
     };
     TRY(eyes_.Collect(find_movements, out_.eye_movements));
     EpochFeatures* const into = out_.epochs.data() + first;
@@ -367,7 +370,6 @@ class Scanner {
 
   const Control& control_;
   Place central_, frontal_, occipital_, vertex_, eyes_;
-  double eye_uv_;
   std::optional<Chin> chin_;
   std::vector<double> scratch_;
   NightScan out_;

@@ -3,6 +3,7 @@
 
 #include "montage/analysis/sleep/figures.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/statistics.h"
 
 namespace montage::analysis {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 constexpr double kLeastUv = 75.0;
 constexpr double kShortestHalfS = 0.25, kLongestHalfS = 1.0;
 constexpr double kShortestS = 0.5, kLongestS = 2.0;
+constexpr double kOcular = 0.7;
 constexpr double kTolerance = 0.02;  ///< seconds; crossings move a little under noise
 
 /// The negative half wave [first, middle) and the positive one [middle, end).
@@ -27,12 +29,29 @@ SlowWave Describe(const Trace& trace, std::span<const double> slow, size_t first
           .slope_uv_per_s = -*lowest * trace.rate_hz / std::max(rise, 1.0)};
 }
 
-}  // namespace
-
-base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, double from_s, double to_s) {
+base::Result<std::vector<double>> SlowPart(const Trace& trace) {
   std::vector<double> slow = trace.samples;
   TRY(const auto band, signal::Butterworth(2, signal::Band::kBandPass, {0.3, 4}, trace.rate_hz));
   TRY(signal::FilterZeroPhase(band, slow));
+  return slow;
+}
+
+/// Peak to peak of the eyes while the wave lasts.
+double SwingIn(const Trace& eyes, std::span<const double> part, const SlowWave& wave) {
+  const size_t first = eyes.IndexAt(wave.onset_s);
+  const size_t end = eyes.IndexAt(wave.onset_s + wave.duration_s);
+  return signal::PeakToPeak(part.subspan(first, end - first));
+}
+
+}  // namespace
+
+base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, const Trace* eyes,
+                                                  double from_s, double to_s) {
+  TRY(const std::vector<double> slow, SlowPart(trace));
+  std::vector<double> eye_part;
+  if (eyes != nullptr) {
+    TRY(eye_part, SlowPart(*eyes));
+  }
   std::vector<size_t> crossings;
   for (size_t i = 1; i < slow.size(); ++i) {
     if ((slow[i - 1] < 0) != (slow[i] < 0)) crossings.push_back(i);
@@ -50,6 +69,7 @@ base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, double fro
     const SlowWave wave = Describe(trace, slow, first, middle, end);
     if (wave.amplitude_uv < kLeastUv || wave.onset_s < from_s || wave.onset_s >= to_s) continue;
     if (!trace.IsUsable(wave.onset_s, wave.onset_s + wave.duration_s)) continue;
+    if (eyes != nullptr && SwingIn(*eyes, eye_part, wave) >= kOcular * wave.amplitude_uv) continue;
     out.push_back(wave);
   }
   return out;
