@@ -114,11 +114,15 @@ struct AbnormalityVerdict {
   Triage triage = Triage::kRoutine;
 };
 
+struct SurveyedEvents;  // events/event_stage.h
+
 /// What the stages so far have found.
 struct Findings {
   std::optional<QualityReport> quality = {};
   std::optional<SpectralReport> spectral = {};
   std::optional<AbnormalityVerdict> abnormality = {};
+  /// What abnormality detection has seen of events on the way, so that the recording is read once.
+  std::shared_ptr<const SurveyedEvents> events = {};
 };
 
 /// Why an analysis does not apply to a recording, with words for the reader.

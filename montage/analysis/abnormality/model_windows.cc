@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "montage/analysis/requirements.h"
-#include "montage/signal/filter/fir.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/scalp/electrodes.h"
 #include "montage/signal/scalp/spherical_spline.h"
 

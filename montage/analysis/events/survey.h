@@ -41,7 +41,7 @@ struct RhythmCell {
 };
 
 /// Mean power of one channel over one window, microvolts squared; NaN where it has an artifact.
-struct BandPowers {
+struct WindowBands {
   float delta = NAN;  ///< 1 to 4 Hz
   float theta = NAN;  ///< 4 to 8 Hz
   float alpha = NAN;  ///< 8 to 13 Hz
@@ -67,7 +67,7 @@ struct Survey {
   size_t windows = 0;
   std::vector<Discharge> discharges = {};   ///< by time
   std::vector<RhythmCell> rhythm = {};      ///< [second][row]
-  std::vector<BandPowers> bands = {};       ///< [window][row]
+  std::vector<WindowBands> bands = {};       ///< [window][row]
   std::vector<float> posterior_hz = {};     ///< a window: centre of 4 to 13 Hz at the back; or NaN
   std::vector<float> amplitude = {};        ///< a frame: median over rows of the rms, microvolts
   std::vector<float> spindle = {};          ///< a second: see SpindleIndex in survey.cc
@@ -78,7 +78,7 @@ struct Survey {
   std::span<const RhythmCell> RhythmAt(size_t second) const {
     return std::span(rhythm).subspan(second * layout.rows.size(), layout.rows.size());
   }
-  std::span<const BandPowers> BandsAt(size_t window) const {
+  std::span<const WindowBands> BandsAt(size_t window) const {
     return std::span(bands).subspan(window * layout.rows.size(), layout.rows.size());
   }
 };
