@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "montage/analysis/abnormality/abnormality_stage.h"
 #include "montage/analysis/connectivity/connectivity_stage.h"
+#include "montage/analysis/events/event_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
 
@@ -44,6 +46,8 @@ Registry BuiltInAnalyses() {
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
   registry.Add(MakeConnectivityAnalysis());
+  registry.Add(MakeAbnormalityDetection());
+  registry.Add(MakeEventDetection());
   registry.Add(MakeFeatureExtraction());
   return registry;
 }

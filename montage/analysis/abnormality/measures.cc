@@ -77,29 +77,25 @@ class WindowMeter {
   void MeasureBands() {
     const size_t count = windows_.size();
     const size_t rows = survey_.layout.rows.size();
-    std::vector<double> level(count, NAN), ratio(count, NAN), share(count, NAN);
+    std::vector<double> level(count, NAN), ratio(count, NAN);
     std::vector<double> posterior(count, NAN);
     for (size_t w = 0; w < count; ++w) {
-      std::vector<double> levels, ratios, shares;
+      std::vector<double> levels, ratios;
       for (const WindowBands& bands : survey_.BandsAt(w)) {
         if (!bands.IsKnown()) continue;
         levels.push_back(Log(bands.Slow()));
         ratios.push_back(Log(bands.Slow()) - Log(bands.Fast()));
-        shares.push_back(static_cast<double>(bands.delta) /
-                         std::max(bands.Slow() + bands.Fast(), 1e-6));
       }
       windows_[w].weight = static_cast<double>(levels.size()) / static_cast<double>(rows);
       windows_[w].usable = windows_[w].weight >= kLeastShare;
       if (!windows_[w].usable) continue;
       level[w] = MedianOrNan(levels);
       ratio[w] = MedianOrNan(ratios);
-      share[w] = MedianOrNan(shares);
       const auto hz = static_cast<double>(survey_.posterior_hz[w]);
       posterior[w] = kExpectedPosteriorHz - hz;
     }
     Store(Measure::kSlowLevel, Smooth(level, kBandReach), MedianKnown(level));
     Store(Measure::kSlowRatio, Smooth(ratio, kBandReach), MedianKnown(ratio));
-    Store(Measure::kDeltaShare, Smooth(share, kBandReach), MedianKnown(share));
     auto smooth = Smooth(posterior, kPosteriorReach);
     for (double& value : smooth) value = std::isnan(value) ? 0.0 : std::max(0.0, value);
     Store(Measure::kPosteriorSlow, smooth, 0.0);
@@ -199,8 +195,6 @@ std::string_view ToString(Measure measure) {
       return "slow_level";
     case Measure::kSlowRatio:
       return "slow_ratio";
-    case Measure::kDeltaShare:
-      return "delta_share";
     case Measure::kFocalSlow:
       return "focal_slowing";
     case Measure::kPosteriorSlow:

@@ -22,7 +22,6 @@ namespace montage::analysis {
 enum class Measure {
   kSlowLevel,       ///< median over channels of ln power of 1 to 8 Hz, uV^2, smoothed over 10 s
   kSlowRatio,       ///< median over channels of ln (1 to 8 Hz over 8 to 30 Hz), smoothed over 10 s
-  kDeltaShare,      ///< median over channels of delta over all power, smoothed over 10 s
   kFocalSlow,       ///< largest |ln| of the ratio of slow power left to right, smoothed over 60 s
   kPosteriorSlow,   ///< Hz by which the posterior centre lies below 9.5, smoothed over 30 s
   kSuppressed,      ///< fraction of the window's frames that are suppressed
@@ -31,7 +30,7 @@ enum class Measure {
   kSeizure,         ///< the same of a seizure
   kBurstSuppression,
 };
-inline constexpr size_t kMeasureCount = 10;
+inline constexpr size_t kMeasureCount = 9;
 std::string_view ToString(Measure measure);
 
 struct WindowMeasures {

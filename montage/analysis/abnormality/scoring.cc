@@ -13,7 +13,7 @@ constexpr double kLeast = 0.001;
 
 bool IsOfSlowActivity(Measure measure) {
   return measure == Measure::kSlowLevel || measure == Measure::kSlowRatio ||
-         measure == Measure::kDeltaShare || measure == Measure::kPosteriorSlow;
+         measure == Measure::kPosteriorSlow;
 }
 
 }  // namespace
