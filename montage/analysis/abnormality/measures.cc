@@ -19,7 +19,7 @@ constexpr size_t kFocalReach = 14;     ///< 60 s
 /// sleep.
 constexpr float kSpindle = 3.0F;
 constexpr size_t kSpindlesNear = 8;
-constexpr size_t kNearSeconds = 150;
+constexpr size_t kNearSeconds = 300;
 
 /// Mean over neighbouring windows that are known; NaN where none is.
 std::vector<double> Smooth(const std::vector<double>& values, size_t reach) {

@@ -21,6 +21,7 @@ constexpr float kLeastIsolation = 2.2F;
 /// A strong one may have neighbours in a train.
 constexpr float kStrongZ = 8.0F;
 constexpr float kStrongIsolation = 1.5F;
+constexpr float kRowShare = 0.5F;
 constexpr float kLeastBalance = 0.35F;
 /// Within this time both sides of a spike have come down alike; a pop has on one side only.
 constexpr double kFlankS = 0.032;
@@ -42,6 +43,17 @@ size_t SamplesOf(double seconds, double rate_hz) {
 MONTAGE_SIMD_CLONES void Curve(const float* __restrict x, size_t step, float* __restrict out,
                                size_t count) {
   for (size_t i = 0; i < count; ++i) out[i] = x[i + step] - 0.5F * (x[i] + x[i + 2 * step]);
+}
+
+/// Is there a wave of the same sign and nearly its size on both sides, 60 to 110 ms away? Then it is
+/// one of a rhythm of 9 to 16 Hz: a spindle, alpha.
+bool IsOneOfARow(std::span<const float> curve, size_t sample, float sign, double rate_hz) {
+  float before = 0, after = 0;
+  for (size_t k = SamplesOf(0.06, rate_hz); k <= SamplesOf(0.11, rate_hz); ++k) {
+    before = std::max(before, sign * curve[sample - k]);
+    after = std::max(after, sign * curve[sample + k]);
+  }
+  return std::min(before, after) > kRowShare * std::abs(curve[sample]);
 }
 
 float Quantile(std::vector<float>& values, double fraction) {
@@ -192,6 +204,7 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
   shape.isolation = std::abs(curve[candidate.sample]) / std::max(Quantile(surroundings, 0.75), 0.5F);
   const bool strong = shape.z >= kStrongZ;
   if (shape.isolation < (strong ? kStrongIsolation : kLeastIsolation)) return false;
+  if (IsOneOfARow(curve, candidate.sample, sign, chunk.rate_hz)) return false;
   float slow = 0;
   const size_t slow_from = SamplesOf(0.1, chunk.rate_hz);
   const size_t slow_to = SamplesOf(0.3, chunk.rate_hz);

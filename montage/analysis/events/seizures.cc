@@ -30,6 +30,7 @@ constexpr double kEvolvesShare = 0.12;
 constexpr double kEvolvesGrowth = 1.7;
 constexpr size_t kEvolvesRows = 3;
 constexpr double kHighestHz = 22.0;
+constexpr double kLeastHz = 2.3;  ///< median of a run; slow waves of sleep are below
 constexpr double kJoinS = 5.0;
 
 struct Run {
@@ -113,11 +114,12 @@ class SeizureFinder {
 
   void Judge(size_t row, size_t first, size_t last, double usual) {
     Run run{.row = row, .first = first, .last = last};
-    std::vector<double> levels, purities;
+    std::vector<double> levels, purities, all_hz;
     double loudest = 0;
     for (size_t s = first; s <= last; ++s) {
       levels.push_back(Cell(row, s).level_uv());
       purities.push_back(Cell(row, s).purity());
+      all_hz.push_back(Cell(row, s).hz());
       loudest = std::max(loudest, levels.back());
     }
     const size_t end = std::max<size_t>(3, run.Seconds() / 6);
@@ -133,8 +135,9 @@ class SeizureFinder {
     run.growth = signal::Percentile(levels, 0.9) / std::max(1e-3, signal::Median(early));
     run.level = signal::Median(levels);
     run.over_usual = run.level / std::max(usual, 1e-3);
+    const double median_of_all = signal::Median(all_hz);
     const double peak = std::min(std::max(kPeakOverUsual * usual, kLeastPeakUv), 1.3 * kAlwaysLoudUv);
-    if (run.purity < kMeanPurity || loudest < peak) return;
+    if (run.purity < kMeanPurity || loudest < peak || median_of_all < kLeastHz) return;
     runs_.push_back(run);
   }
 

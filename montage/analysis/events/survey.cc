@@ -56,7 +56,8 @@ RhythmCell RhythmOf(const SecondSpectra& spectra, std::span<const float> density
 }
 
 /// How much 11.5 to 15.5 Hz stands out at the vertex from the bands beside it, as a ratio of
-/// densities; 0 where it is below 3 uV rms. Spindles reach 3 and more.
+/// densities; 0 where it is below 3 uV rms, and (see Surveyor) where the back of the head has more
+/// of it, which is alpha. Spindles reach 3 and more.
 float SpindleIndex(const SecondSpectra& spectra, std::span<const float> density) {
   const float sigma = PowerOf(spectra, density, 11.5, 15.5) / 4.0F;
   const float beside = (PowerOf(spectra, density, 8.0, 10.5) + PowerOf(spectra, density, 17, 20)) /
@@ -179,6 +180,7 @@ class Surveyor {
     std::vector<float> posterior((end_window - std::min(first_window, end_window)) *
                                  spectra_.bins());
     std::vector<uint16_t> posterior_rows(posterior.size() / spectra_.bins());
+    std::vector<float> behind(own, 0.0F), at_vertex(own, 0.0F);
     const float central = 1.0F / static_cast<float>(std::max<size_t>(1, survey_.layout.central.size()));
     for (size_t row = 0; row < rows; ++row) {
       spectra_.Measure(chunk, row, chunk.begin_s, static_cast<size_t>(chunk.end_s - chunk.begin_s) + 2);
@@ -186,8 +188,12 @@ class Surveyor {
       const bool is_posterior = std::ranges::count(survey_.layout.posterior, row) > 0;
       for (size_t s = 0; s < own; ++s) {
         survey_.rhythm[(first_second + s) * rows + row] = RhythmOf(spectra_, spectra_.At(s));
+        if (!is_central && !is_posterior) continue;
+        const float sigma = PowerOf(spectra_, spectra_.At(s), 11.5, 15.5);
+        if (is_posterior) behind[s] += sigma / static_cast<float>(survey_.layout.posterior.size());
         if (is_central) {
           survey_.spindle[first_second + s] += central * SpindleIndex(spectra_, spectra_.At(s));
+          at_vertex[s] += central * sigma;
         }
       }
       for (size_t w = first_window; w < end_window; ++w) {
@@ -206,6 +212,9 @@ class Surveyor {
           survey_.posterior_density[k] += static_cast<double>(mean_[k]);
         }
       }
+    }
+    for (size_t s = 0; s < own; ++s) {
+      if (behind[s] > at_vertex[s]) survey_.spindle[first_second + s] = 0;
     }
     for (size_t w = first_window; w < end_window; ++w) {
       if (posterior_rows[w - first_window] == 0) continue;

@@ -24,6 +24,7 @@ constexpr double kLeastTypicalZ = 5.0;
 constexpr double kSpikeWaveHz = 1.5;
 constexpr double kAlwaysSpikeWaveHz = 2.4;
 constexpr double kSpikeWaveSlow = 0.35;  ///< least slow wave over spike
+constexpr double kEndShare = 0.55;        ///< of the median z
 constexpr double kJoinS = 10.0;          ///< trains of one kind are joined over such a gap
 constexpr double kJoinPeriods = 4.0;
 
@@ -113,7 +114,20 @@ class TrainFinder {
     return members;
   }
 
+  /// Without members at the ends that are much smaller than the others: chance waves before it.
+  std::vector<size_t> Trimmed(std::vector<size_t> members) const {
+    std::vector<double> sizes;
+    for (const size_t m : members) sizes.push_back(static_cast<double>(discharges_[m].z));
+    const auto least = static_cast<float>(kEndShare * signal::Median(sizes));
+    while (!members.empty() && discharges_[members.back()].z < least) members.pop_back();
+    const auto first = std::ranges::find_if(
+        members, [&](size_t m) { return discharges_[m].z >= least; });
+    members.erase(members.begin(), first);
+    return members;
+  }
+
   std::optional<DischargeTrain> Describe(std::vector<size_t> members) const {
+    members = Trimmed(std::move(members));
     if (members.size() < kLeastSpikeWave) return std::nullopt;
     DischargeTrain train;
     std::vector<double> intervals, slow, amplitude, z;
