@@ -72,18 +72,31 @@ ChunkDischarges DischargeFinder::Find(const ConditionedChunk& chunk) {
   const size_t step = SamplesOf(kNearS, chunk.rate_hz);
   curvature_.assign(rows * chunk.samples, 0.0F);
   if (chunk.samples <= 2 * step) return found;
+  // Beyond the ends of the recording there is nothing to measure by.
+  const auto recorded_from =
+      static_cast<size_t>(std::max(0.0, std::ceil(-chunk.first_s * chunk.rate_hz)));
+  const double recorded_s = layout_.duration_s() - chunk.first_s;
+  const size_t recorded_until =
+      std::min(chunk.samples, static_cast<size_t>(std::max(0.0, recorded_s * chunk.rate_hz)));
   block_samples_ = SamplesOf(kBlockS, chunk.rate_hz);
   blocks_ = (chunk.samples + block_samples_ - 1) / block_samples_;
   deviation_.assign(rows * blocks_, 0.0F);
   for (size_t row = 0; row < rows; ++row) {
     float* curve = curvature_.data() + row * chunk.samples + step;
     Curve(chunk.Low(row).data(), step, curve, chunk.samples - 2 * step);
-    const float all = DeviationWithin(row, chunk.samples, 0, chunk.samples);
+    const float all = DeviationWithin(row, chunk.samples, recorded_from, recorded_until);
+    std::vector<float> here(blocks_);
     for (size_t block = 0; block < blocks_; ++block) {
-      const size_t from = block * block_samples_;
-      const float here =
-          DeviationWithin(row, chunk.samples, from, std::min(from + block_samples_, chunk.samples));
-      deviation_[row * blocks_ + block] = std::max({all, std::min(here, kLivelyUv), 0.1F});
+      const size_t from = std::max(block * block_samples_, recorded_from);
+      const size_t until = std::min((block + 1) * block_samples_, recorded_until);
+      here[block] = from < until ? DeviationWithin(row, chunk.samples, from, until) : 0.0F;
+    }
+    for (size_t block = 0; block < blocks_; ++block) {
+      // With its neighbours, for a block may be suppressed in part.
+      float largest = here[block];
+      if (block > 0) largest = std::max(largest, here[block - 1]);
+      if (block + 1 < blocks_) largest = std::max(largest, here[block + 1]);
+      deviation_[row * blocks_ + block] = std::max({all, std::min(largest, kLivelyUv), 0.1F});
     }
   }
   for (size_t row = 0; row < rows; ++row) Scan(chunk, row, found);

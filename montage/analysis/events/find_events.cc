@@ -14,6 +14,7 @@ namespace {
 /// A single discharge must be beyond doubt, a member of a train is confirmed by the others.
 /// One below kLoneSpikeZ counts when kRepeated others of its sign come from the same place.
 constexpr float kSpikeZ = 5.2F;
+constexpr float kSharpInMovementZ = 7.0F;
 constexpr float kLoneSpikeZ = 6.3F;
 constexpr size_t kRepeated = 2;
 constexpr float kSpikeUv = 55.0F;
@@ -21,6 +22,8 @@ constexpr float kSpikeIsolation = 2.6F;
 constexpr float kSpikeSharpness = 0.6F;
 constexpr double kSpikeJoinS = 0.35;
 constexpr double kCovered = 0.5;
+constexpr float kSpindleIndex = 2.5F;  ///< see survey.h
+constexpr size_t kSpindleNearS = 30;
 constexpr double kSlowWaveS = 0.3;
 constexpr double kEvolvedHz = 1.0;
 constexpr double kExplained = 0.6;
@@ -108,7 +111,7 @@ class EventList {
       case ArtifactSource::kBlink:
         return !d.IsNegative();
       case ArtifactSource::kMovement:
-        return d.z < 2 * kSpikeZ;
+        return d.z < kSharpInMovementZ || d.sharpness < kSpikeSharpness;
     }
     return false;
   }
@@ -211,7 +214,7 @@ class EventList {
           d.sharpness < kSpikeSharpness || IsCovered(d.time_s - 0.05, d.time_s + 0.05)) {
         continue;
       }
-      if (d.time_s - last < kSpikeJoinS) continue;
+      if (d.time_s - last < kSpikeJoinS || IsSleepFigure(d)) continue;
       last = d.time_s;
       spikes_.push_back(d);
     }
@@ -234,6 +237,19 @@ class EventList {
                         {"negative", d.IsNegative() ? 1.0 : 0.0}};
       events_.push_back(std::move(event));
     }
+  }
+
+  /// Sharp at the vertex while spindles are about: a vertex wave, a K complex or a spindle.
+  bool IsSleepFigure(const Discharge& d) const {
+    if (std::ranges::find(survey_.layout.central, d.row) == survey_.layout.central.end()) {
+      return false;
+    }
+    const auto second = static_cast<size_t>(std::max(0.0, d.time_s));
+    for (size_t s = second > kSpindleNearS ? second - kSpindleNearS : 0;
+         s <= std::min(second + kSpindleNearS, survey_.spindle.size() - 1); ++s) {
+      if (!survey_.spindle.empty() && survey_.spindle[s] >= kSpindleIndex) return true;
+    }
+    return false;
   }
 
   /// Do others like it come from the same place?

@@ -17,6 +17,7 @@ constexpr double kMissed = 2.6;  ///< with one member missed
 constexpr size_t kLeastPeriodic = 6;
 constexpr size_t kLeastSpikeWave = 4;
 constexpr double kMostIrregular = 0.45;
+constexpr double kMostIrregularWaves = 0.35;
 /// Medians over a train; less than this the waves of a lively background reach by chance.
 constexpr double kLeastTypicalUv = 45.0;
 constexpr double kLeastTypicalZ = 5.0;
@@ -24,6 +25,7 @@ constexpr double kLeastTypicalZ = 5.0;
 constexpr double kSpikeWaveHz = 1.5;
 constexpr double kAlwaysSpikeWaveHz = 2.4;
 constexpr double kSpikeWaveSlow = 0.35;  ///< least slow wave over spike
+constexpr double kSameSide = 0.5;         ///< difference of laterality
 constexpr double kEndShare = 0.55;        ///< of the median z
 constexpr double kJoinS = 10.0;          ///< trains of one kind are joined over such a gap
 constexpr double kJoinPeriods = 4.0;
@@ -164,7 +166,10 @@ class TrainFinder {
                        (train.rate_hz >= kSpikeWaveHz && train.slow_wave >= kSpikeWaveSlow);
     train.form = waves ? DischargeTrain::Form::kSpikeWave : DischargeTrain::Form::kPeriodic;
     const size_t least = waves ? kLeastSpikeWave : kLeastPeriodic;
-    if (train.members.size() < least || train.irregularity > kMostIrregular) return std::nullopt;
+    if (train.members.size() < least || train.irregularity > kMostIrregular ||
+        (waves && train.irregularity > kMostIrregularWaves)) {
+      return std::nullopt;
+    }
     return train;
   }
 
@@ -184,37 +189,43 @@ class TrainFinder {
   void Join() {
     std::vector<DischargeTrain> joined;
     for (DischargeTrain& train : trains_) {
-      if (!joined.empty() && Belongs(joined.back(), train)) {
-        auto members = joined.back().members;
-        members.insert(members.end(), train.members.begin(), train.members.end());
-        const double end = std::max(joined.back().end_s, train.end_s);
-        const double share = static_cast<double>(train.members.size()) /
-                             static_cast<double>(members.size());
-        const auto mix = [&](double DischargeTrain::* field) {
-          joined.back().*field += share * (train.*field - joined.back().*field);
-        };
-        for (const auto field : {&DischargeTrain::rate_hz, &DischargeTrain::irregularity,
-                                 &DischargeTrain::laterality, &DischargeTrain::slow_wave,
-                                 &DischargeTrain::amplitude_uv, &DischargeTrain::z}) {
-          mix(field);
-        }
-        joined.back().members = std::move(members);
-        joined.back().end_s = end;
+      if (joined.empty() || !Belongs(joined.back(), train)) {
+        joined.push_back(std::move(train));
         continue;
       }
-      joined.push_back(std::move(train));
+      DischargeTrain& before = joined.back();
+      const bool interleaved = train.start_s < before.end_s;
+      const double end = std::max(before.end_s, train.end_s);
+      auto members = before.members;
+      members.insert(members.end(), train.members.begin(), train.members.end());
+      std::ranges::sort(members);
+      // Every second member of one train may have been followed as a train of its own.
+      if (auto both = interleaved ? Describe(members) : std::nullopt) {
+        before = std::move(*both);
+        continue;
+      }
+      const double share =
+          static_cast<double>(train.members.size()) / static_cast<double>(members.size());
+      for (const auto field : {&DischargeTrain::rate_hz, &DischargeTrain::irregularity,
+                               &DischargeTrain::laterality, &DischargeTrain::slow_wave,
+                               &DischargeTrain::amplitude_uv, &DischargeTrain::z}) {
+        before.*field += share * (train.*field - before.*field);
+      }
+      before.members = std::move(members);
+      before.end_s = end;
     }
     trains_ = std::move(joined);
   }
 
   static bool Belongs(const DischargeTrain& before, const DischargeTrain& after) {
+    if (std::abs(before.laterality - after.laterality) >= kSameSide) return false;
     const double gap = after.start_s - before.end_s;
+    if (gap < 0) return true;
     const double allowed = before.form == DischargeTrain::Form::kPeriodic
                                ? std::max(kJoinS, kJoinPeriods / before.rate_hz)
                                : 1.0;
     const double ratio = before.rate_hz / after.rate_hz;
-    return before.form == after.form && gap < allowed && ratio > 0.5 && ratio < 2 &&
-           std::abs(before.laterality - after.laterality) < 0.5;
+    return before.form == after.form && gap < allowed && ratio > 0.5 && ratio < 2;
   }
 
   std::span<const Discharge> discharges_;
