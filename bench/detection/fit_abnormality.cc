@@ -27,7 +27,7 @@ namespace {
 
 using namespace montage::analysis;
 
-constexpr double kWindowRidge = 0.02;     // of the mean log-likelihood
+constexpr double kWindowRidge = 0.02;  // of the mean log-likelihood
 constexpr double kRecordingRidge = 0.01;
 constexpr size_t kFolds = 5;
 
@@ -86,7 +86,8 @@ std::vector<Example> MakeExamples() {
         if (!entry.abnormal || !IsAbnormal(event.kind)) continue;
         for (size_t w = 0; w < example.labels.size(); ++w) {
           const double from = kWindowStrideS * static_cast<double>(w);
-          if (event.onset_s < from + kWindowS - 0.3 && event.onset_s + event.duration_s > from + 0.3)
+          if (event.onset_s < from + kWindowS - 0.3 &&
+              event.onset_s + event.duration_s > from + 0.3)
             example.labels[w] = true;
         }
       }
@@ -206,8 +207,8 @@ void FitRecordings(const std::vector<Example>& examples, ScoreTable& table) {
     hits += y[a] > 0.5 && logits[a] >= 0 ? 1 : 0;
     passes += y[a] < 0.5 && logits[a] < 0 ? 1 : 0;
     if ((y[a] > 0.5) != (logits[a] >= 0)) {
-      fmt::print(stderr, "missed: {} {} score {:.2f}\n", examples[static_cast<size_t>(a)].group,
-                 a, Logistic(logits[a]));
+      fmt::print(stderr, "missed: {} {} score {:.2f}\n", examples[static_cast<size_t>(a)].group, a,
+                 Logistic(logits[a]));
     }
     for (Eigen::Index b = 0; b < n; ++b) {
       if (!(y[a] > 0.5 && y[b] < 0.5)) continue;

@@ -92,20 +92,22 @@ class Sentences {
     const bool asleep = summary_.asleep_fraction > kMostlyAsleep;
     if (summary_.focal_row && summary_.focal_ratio >= kFocalRatio) {
       const ScalpRow& row = found_.survey.layout.rows[*summary_.focal_row];
-      sentences_.push_back(
-          fmt::format("focal slowing: activity of 1 to 8 Hz over {} ({}) has {:.1f} times the power "
-                      "of the other side",
-                      row.region, row.name, summary_.focal_ratio));
+      sentences_.push_back(fmt::format(
+          "focal slowing: activity of 1 to 8 Hz over {} ({}) has {:.1f} times the power "
+          "of the other side",
+          row.region, row.name, summary_.focal_ratio));
     }
     if (!asleep && summary_.slow_share >= kSlowShare) {
-      sentences_.push_back(fmt::format("slowing: delta {:.0f} % and theta {:.0f} % of the power of 1 "
-                                       "to 30 Hz, median of the channels",
-                                       100 * summary_.delta_share, 100 * summary_.theta_share));
+      sentences_.push_back(
+          fmt::format("slowing: delta {:.0f} % and theta {:.0f} % of the power of 1 "
+                      "to 30 Hz, median of the channels",
+                      100 * summary_.delta_share, 100 * summary_.theta_share));
     }
     if (!asleep && summary_.posterior_hz && *summary_.posterior_hz < kPosteriorHz) {
-      sentences_.push_back(fmt::format("posterior rhythm of {:.1f} Hz, expected at least {:g} Hz "
-                                       "awake",
-                                       *summary_.posterior_hz, kPosteriorHz));
+      sentences_.push_back(
+          fmt::format("posterior rhythm of {:.1f} Hz, expected at least {:g} Hz "
+                      "awake",
+                      *summary_.posterior_hz, kPosteriorHz));
     }
     if (summary_.suppressed_fraction >= kSuppressedShare) {
       sentences_.push_back(fmt::format("suppressed below 10 uV for {:.0f} % of the time",
@@ -140,9 +142,8 @@ base::Result<std::vector<double>> ScoreByModel(const RecordingView& recording,
     TRY(const auto samples, input.Read(first, many, control.deadline));
     TRY(const auto answers, model.AbnormalProbabilities(samples, many, control.deadline));
     if (answers.size() != many) {
-      return base::Fail(base::ErrorCode::kCorrupt,
-                        fmt::format("model {} answered {} of {} windows", model.name(),
-                                    answers.size(), many));
+      return base::Fail(base::ErrorCode::kCorrupt, fmt::format("model {} answered {} of {} windows",
+                                                               model.name(), answers.size(), many));
     }
     for (size_t w = 0; w < many; ++w) {
       if (!(answers[w] >= 0.0F && answers[w] <= 1.0F)) {

@@ -30,9 +30,9 @@ struct AbnormalityReport {
   Aggregate aggregate = {};
   std::vector<double> scores = {};  ///< by window; NaN where it is not usable
   size_t used = 0;
-  double used_weight = 0;  ///< mean weight of all windows
-  bool asleep = false;     ///< more than half of the windows look like sleep
-  bool learned = false;    ///< a model scored the windows
+  double used_weight = 0;                  ///< mean weight of all windows
+  bool asleep = false;                     ///< more than half of the windows look like sleep
+  bool learned = false;                    ///< a model scored the windows
   std::vector<std::string> findings = {};  ///< in words, the weightiest first
   std::vector<std::string> notes = {};
 };

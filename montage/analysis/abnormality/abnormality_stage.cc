@@ -33,10 +33,9 @@ class AbnormalityDetection final : public Analysis {
     }
     const size_t channels = CheckRecording(recording).eeg.size();
     if (channels < kLeastChannels) {
-      return Skip{
-          SkipReason::kUnsuitableRecording,
-          fmt::format("{} EEG channels can be analysed, expected at least {}", channels,
-                      kLeastChannels)};
+      return Skip{SkipReason::kUnsuitableRecording,
+                  fmt::format("{} EEG channels can be analysed, expected at least {}", channels,
+                              kLeastChannels)};
     }
     return std::nullopt;
   }
@@ -50,8 +49,8 @@ class AbnormalityDetection final : public Analysis {
     TRY(findings.events, SurveyEvents(recording, *findings.quality, survey));
     Control judging = control;
     judging.progress = [&](double fraction) { control.Report(share + (1 - share) * fraction); };
-    TRY(const auto report, DetectAbnormality(recording, *findings.quality, *findings.events,
-                                             model_.get(), judging));
+    TRY(const auto report,
+        DetectAbnormality(recording, *findings.quality, *findings.events, model_.get(), judging));
     findings.abnormality = report.verdict;
     return ToJson(report);
   }

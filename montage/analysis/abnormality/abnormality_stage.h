@@ -10,8 +10,8 @@ namespace montage::analysis {
 
 /// Stage kAbnormalityDetection; needs quality control. `model` scores the windows when it is there,
 /// and method() names it; without one the documented measures do. Skipped for recordings under
-/// 60 s or with fewer than four EEG channels; failed, with a cautious fallback, when too few windows
-/// can be judged or the model does not answer.
+/// 60 s or with fewer than four EEG channels; failed, with a cautious fallback, when too few
+/// windows can be judged or the model does not answer.
 std::unique_ptr<Analysis> MakeAbnormalityDetection(std::shared_ptr<WindowModel> model = nullptr);
 
 }  // namespace montage::analysis

@@ -155,8 +155,7 @@ TEST(Abnormality, RecordingWithoutUsableChannelFailsWithACautiousFallback) {
   EXPECT_TRUE(fallback.at("is_abnormal").as_bool());
   EXPECT_LT(fallback.at("confidence").as_double(), 0.5);
   EXPECT_EQ(fallback.at("triage_priority").as_string(), "expedite");
-  EXPECT_EQ(result.at("stages").at("event_detection").at("reason").as_string(),
-            "upstream_failure");
+  EXPECT_EQ(result.at("stages").at("event_detection").at("reason").as_string(), "upstream_failure");
 }
 
 TEST(Abnormality, ShortOrSparseRecordingsAreSkippedWithTheReason) {
@@ -225,8 +224,8 @@ TEST(LearnedJudge, WhatFailsOrIsNoProbabilityIsNeverPassedOn) {
   auto recording = MakeScene({});
   auto away = std::make_shared<ScriptedModel>(0.5F);
   away->fails = true;
-  for (const auto& model : {away, std::make_shared<ScriptedModel>(1.5F),
-                            std::make_shared<ScriptedModel>(NAN)}) {
+  for (const auto& model :
+       {away, std::make_shared<ScriptedModel>(1.5F), std::make_shared<ScriptedModel>(NAN)}) {
     const auto result = Analysed(recording, WithModel(model));
     const auto& stage = result.at("stages").at("abnormality_detection").as_object();
     EXPECT_EQ(stage.at("status").as_string(), "failed");

@@ -67,8 +67,7 @@ class WindowMeter {
     return windows_[window].values[static_cast<size_t>(measure)];
   }
 
-  void Store(Measure measure, const std::vector<double>& values,
-             double without) {
+  void Store(Measure measure, const std::vector<double>& values, double without) {
     for (size_t w = 0; w < windows_.size(); ++w) {
       At(w, measure) = std::isnan(values[w]) ? without : values[w];
     }
@@ -245,8 +244,7 @@ SlowingSummary SummariseSlowing(const Survey& survey, const std::vector<WindowMe
     const auto other = rows[row].opposite;
     if (!other || known[*other] == 0) continue;
     const double here = (delta[row] + theta[row]) / static_cast<double>(known[row]);
-    const double there =
-        (delta[*other] + theta[*other]) / static_cast<double>(known[*other]);
+    const double there = (delta[*other] + theta[*other]) / static_cast<double>(known[*other]);
     const double ratio = here / std::max(there, 1e-3);
     if (ratio > summary.focal_ratio) {
       summary.focal_ratio = ratio;

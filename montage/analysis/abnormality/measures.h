@@ -20,14 +20,14 @@
 namespace montage::analysis {
 
 enum class Measure {
-  kSlowLevel,       ///< median over channels of ln power of 1 to 8 Hz, uV^2, smoothed over 10 s
-  kSlowRatio,       ///< median over channels of ln (1 to 8 Hz over 8 to 30 Hz), smoothed over 10 s
-  kFocalSlow,       ///< largest |ln| of the ratio of slow power left to right, smoothed over 60 s
-  kPosteriorSlow,   ///< Hz by which the posterior centre lies below 9.5, smoothed over 30 s
-  kSuppressed,      ///< fraction of the window's frames that are suppressed
-  kEpileptiform,    ///< confidence of the epileptiform event in the window; 0 without
-  kPeriodic,        ///< the same of periodic discharges
-  kSeizure,         ///< the same of a seizure
+  kSlowLevel,      ///< median over channels of ln power of 1 to 8 Hz, uV^2, smoothed over 10 s
+  kSlowRatio,      ///< median over channels of ln (1 to 8 Hz over 8 to 30 Hz), smoothed over 10 s
+  kFocalSlow,      ///< largest |ln| of the ratio of slow power left to right, smoothed over 60 s
+  kPosteriorSlow,  ///< Hz by which the posterior centre lies below 9.5, smoothed over 30 s
+  kSuppressed,     ///< fraction of the window's frames that are suppressed
+  kEpileptiform,   ///< confidence of the epileptiform event in the window; 0 without
+  kPeriodic,       ///< the same of periodic discharges
+  kSeizure,        ///< the same of a seizure
   kBurstSuppression,
 };
 inline constexpr size_t kMeasureCount = 9;
@@ -47,7 +47,7 @@ std::vector<WindowMeasures> MeasureWindows(const Survey& survey, const std::vect
 
 /// What is slow and where, over the whole recording; for words.
 struct SlowingSummary {
-  double slow_share = 0;   ///< median over channels of 1 to 8 Hz over 1 to 30 Hz
+  double slow_share = 0;  ///< median over channels of 1 to 8 Hz over 1 to 30 Hz
   double theta_share = 0;
   double delta_share = 0;
   std::optional<size_t> focal_row = {};  ///< where slow power exceeds the other side's most

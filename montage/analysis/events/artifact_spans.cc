@@ -6,11 +6,11 @@
 namespace montage::analysis {
 namespace {
 
-constexpr float kMuscleUv = 7.0F;       ///< rms above 41 Hz, over the channel's usual
-constexpr float kMuscleOverUsual = 3.0F;
+constexpr float kMuscleUv = 7.0F;  ///< rms above 41 Hz, over the channel's usual
+constexpr float kMuscleOverUsual = 1.2F;
 constexpr double kMuscleJoinS = 0.5;
 constexpr double kMuscleLeastS = 0.5;
-constexpr float kMovementUv = 110.0F;   ///< deflection of most channels
+constexpr float kMovementUv = 110.0F;  ///< deflection of most channels
 constexpr double kMovementJoinS = 1.0;
 constexpr float kMovementStillUv = 45.0F;
 constexpr float kBlinkUv = 45.0F;
@@ -57,7 +57,9 @@ class SpanFinder {
     for (size_t row = 0; row < layout_.rows.size(); ++row) {
       const auto fast = chunk_.Fast(row);
       const float usual = Quantile({fast.begin(), fast.end()}, 0.3);
-      const float least = std::max(kMuscleOverUsual * usual, usual + kMuscleUv);
+      // Mains are as loud as usual all the time: powers subtract.
+      const float excess = std::max(kMuscleOverUsual * usual, kMuscleUv);
+      const float least = std::sqrt(usual * usual + excess * excess);
       loud[row].resize(fast.size());
       for (size_t f = 0; f < fast.size(); ++f) {
         loud[row][f] = fast[f] > least;

@@ -64,8 +64,8 @@ void RemoveRunningMean(std::span<float> samples, size_t width, std::vector<doubl
     for (size_t i = 0; i < n; ++i) {
       const size_t from = i > half ? i - half : 0;
       const size_t to = std::min(n, i + half + 1);
-      mean[i] = static_cast<float>((cumulative[to] - cumulative[from]) /
-                                   static_cast<double>(to - from));
+      mean[i] =
+          static_cast<float>((cumulative[to] - cumulative[from]) / static_cast<double>(to - from));
     }
   }
   for (size_t i = 0; i < n; ++i) samples[i] -= mean[i];
@@ -84,8 +84,7 @@ size_t Conditioner::chunk_count() const {
   return std::max<size_t>(1, static_cast<size_t>(std::ceil(layout_.duration_s() / kChunkS - 1e-9)));
 }
 
-base::Result<void> Conditioner::Read(size_t chunk, ConditionedChunk& into,
-                                     const Control& control) {
+base::Result<void> Conditioner::Read(size_t chunk, ConditionedChunk& into, const Control& control) {
   into.begin_s = kChunkS * static_cast<double>(chunk);
   into.end_s = std::min(into.begin_s + kChunkS, layout_.duration_s());
   into.rate_hz = rate_hz_;
@@ -109,8 +108,8 @@ base::Result<void> Conditioner::Read(size_t chunk, ConditionedChunk& into,
   for (size_t row = 0; row < layout_.rows.size(); ++row) {
     TRY(control.Check());
     samples_.assign(static_cast<size_t>(until - from), 0.0);
-    const auto inside = std::span(samples_).subspan(static_cast<size_t>(inside_from - from),
-                                                    static_cast<size_t>(inside_until - inside_from));
+    const auto inside = std::span(samples_).subspan(
+        static_cast<size_t>(inside_from - from), static_cast<size_t>(inside_until - inside_from));
     TRY(recording_.source->Read(layout_.rows[row].channel, static_cast<uint64_t>(inside_from),
                                 inside, control.deadline));
     HoldMissing(inside);

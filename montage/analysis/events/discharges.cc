@@ -12,8 +12,8 @@ constexpr double kNearS = 0.04;
 constexpr double kFarS = 0.1;
 constexpr float kLeastZ = 4.5F;
 constexpr float kLeastUv = 16.0F;
-/// The deviation of a chunk is a poor guide where a part of it is suppressed; there the deviation of
-/// the block of 10 s counts, up to what a lively background has.
+/// The deviation of a chunk is a poor guide where a part of it is suppressed; there the deviation
+/// of the block of 10 s counts, up to what a lively background has.
 constexpr double kBlockS = 10.0;
 constexpr float kLivelyUv = 16.0F;
 constexpr float kLeastSharpness = 0.42F;
@@ -45,8 +45,8 @@ MONTAGE_SIMD_CLONES void Curve(const float* __restrict x, size_t step, float* __
   for (size_t i = 0; i < count; ++i) out[i] = x[i + step] - 0.5F * (x[i] + x[i + 2 * step]);
 }
 
-/// Is there a wave of the same sign and nearly its size on both sides, 60 to 110 ms away? Then it is
-/// one of a rhythm of 9 to 16 Hz: a spindle, alpha.
+/// Is there a wave of the same sign and nearly its size on both sides, 60 to 110 ms away? Then it
+/// is one of a rhythm of 9 to 16 Hz: a spindle, alpha.
 bool IsOneOfARow(std::span<const float> curve, size_t sample, float sign, double rate_hz) {
   float before = 0, after = 0;
   for (size_t k = SamplesOf(0.06, rate_hz); k <= SamplesOf(0.11, rate_hz); ++k) {
@@ -197,8 +197,8 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
                                          std::abs(curve[candidate.sample]);
   if (balance < kLeastBalance) {
     // One steep side: the other is the slow decay of a step, which neighbours do not share.
-    if (std::max(rise, fall) > kPopUv && shape.field < kPopField &&
-        shape.time_s >= chunk.begin_s && shape.time_s < chunk.end_s) {
+    if (std::max(rise, fall) > kPopUv && shape.field < kPopField && shape.time_s >= chunk.begin_s &&
+        shape.time_s < chunk.end_s) {
       const bool known = std::ranges::any_of(found.pops, [&](const ElectrodePop& pop) {
         return pop.row == candidate.row && std::abs(pop.time_s - shape.time_s) < kPopApartS;
       });
@@ -214,7 +214,8 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
     surroundings.push_back(std::abs(curve[peak - k]));
     surroundings.push_back(std::abs(curve[peak + k]));
   }
-  shape.isolation = std::abs(curve[candidate.sample]) / std::max(Quantile(surroundings, 0.75), 0.5F);
+  shape.isolation =
+      std::abs(curve[candidate.sample]) / std::max(Quantile(surroundings, 0.75), 0.5F);
   const bool strong = shape.z >= kStrongZ;
   if (shape.isolation < (strong ? kStrongIsolation : kLeastIsolation)) return false;
   if (IsOneOfARow(curve, candidate.sample, sign, chunk.rate_hz)) return false;
@@ -234,7 +235,8 @@ void DischargeFinder::DescribeField(const ConditionedChunk& chunk, Candidate& ca
     const auto curve = Curvature(row, chunk.samples);
     float best = sign * curve[candidate.sample];
     for (size_t k = 1; k <= reach; ++k) {
-      best = std::max({best, sign * curve[candidate.sample - k], sign * curve[candidate.sample + k]});
+      best =
+          std::max({best, sign * curve[candidate.sample - k], sign * curve[candidate.sample + k]});
     }
     return best;
   };

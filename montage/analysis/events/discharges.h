@@ -28,20 +28,20 @@
 namespace montage::analysis {
 
 struct Discharge {
-  double time_s = 0;        ///< of the peak
-  double start_s = 0;       ///< where the first side begins
-  uint16_t row = 0;         ///< the largest
-  uint16_t rows = 0;        ///< how many see it, beyond 2.5 deviations with the same sign
-  uint64_t seen = 0;        ///< a bit for each of the first 64 rows that do
-  float amplitude_uv = 0;   ///< the smaller of the two sides, signed as the peak
-  float z = 0;              ///< curvature over its robust deviation
-  float sharpness = 0;      ///< c_40ms / c_100ms: about 1 for spikes, 0.4 for 250 ms waves
-  float isolation = 0;      ///< |c| over the upper quartile of its surroundings
-  float half_width_s = 0;   ///< at half height
-  float slow_wave = 0;      ///< mean 100 to 300 ms after over amplitude; positive: same sign
-  float left_uv = 0;        ///< mean curvature towards the peak's sign over the left rows
+  double time_s = 0;       ///< of the peak
+  double start_s = 0;      ///< where the first side begins
+  uint16_t row = 0;        ///< the largest
+  uint16_t rows = 0;       ///< how many see it, beyond 2.5 deviations with the same sign
+  uint64_t seen = 0;       ///< a bit for each of the first 64 rows that do
+  float amplitude_uv = 0;  ///< the smaller of the two sides, signed as the peak
+  float z = 0;             ///< curvature over its robust deviation
+  float sharpness = 0;     ///< c_40ms / c_100ms: about 1 for spikes, 0.4 for 250 ms waves
+  float isolation = 0;     ///< |c| over the upper quartile of its surroundings
+  float half_width_s = 0;  ///< at half height
+  float slow_wave = 0;     ///< mean 100 to 300 ms after over amplitude; positive: same sign
+  float left_uv = 0;       ///< mean curvature towards the peak's sign over the left rows
   float right_uv = 0;
-  float field = 0;          ///< mean of the neighbours' curvature over its own
+  float field = 0;  ///< mean of the neighbours' curvature over its own
 
   /// In [-1, 1]: 1 is left only, 0 equal; 0 without rows on both sides.
   double Laterality() const {
@@ -86,8 +86,8 @@ class DischargeFinder {
   float DeviationWithin(size_t row, size_t samples, size_t from, size_t until);
 
   const ScalpLayout& layout_;
-  std::vector<float> curvature_;   ///< [row][sample]
-  std::vector<float> deviation_;   ///< robust, [row][block]
+  std::vector<float> curvature_;  ///< [row][sample]
+  std::vector<float> deviation_;  ///< robust, [row][block]
   size_t blocks_ = 0;
   size_t block_samples_ = 1;
   std::vector<float> scratch_;

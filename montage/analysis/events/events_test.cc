@@ -28,9 +28,9 @@ double FeatureOf(const Event& event, std::string_view name) {
 TEST(Events, SpikesAreFoundAtTheirTimesAndElectrode) {
   const std::vector<double> onsets = {12.3, 31, 55.5, 80, 101.2};
   for (const double rate : {128.0, 200.0, 256.0, 500.0}) {
-    const auto events = Findings(EventsIn(
-        {.rate_hz = rate,
-         .plants = {{.kind = PlantKind::kSpike, .at_s = onsets, .channels = {"T8"}}}}));
+    const auto events = Findings(
+        EventsIn({.rate_hz = rate,
+                  .plants = {{.kind = PlantKind::kSpike, .at_s = onsets, .channels = {"T8"}}}}));
     ASSERT_THAT(events, SizeIs(onsets.size())) << rate;
     for (size_t i = 0; i < onsets.size(); ++i) {
       EXPECT_EQ(events[i].type, EventType::kEpileptiform);
@@ -49,19 +49,18 @@ TEST(Events, SpikesAreFoundInFewChannelsAndInBipolarOnes) {
   const Scene ten{.channels = {"Fp1", "Fp2", "C3", "C4", "T7", "T8", "P3", "P4", "O1", "O2"},
                   .plants = {{.kind = PlantKind::kSpike, .at_s = onsets, .channels = {"C4"}}}};
   EXPECT_THAT(Findings(EventsIn(ten)), SizeIs(onsets.size()));
-  const Scene bipolar{.channels = {"Fp1-F7", "F7-T7", "T7-P7", "P7-O1", "Fp2-F8", "F8-T8", "T8-P8",
-                                   "P8-O2"},
-                      .plants = {{.kind = PlantKind::kSpike, .at_s = onsets,
-                                  .channels = {"T8-P8"}, .amplitude_uv = 150}}};
+  const Scene bipolar{
+      .channels = {"Fp1-F7", "F7-T7", "T7-P7", "P7-O1", "Fp2-F8", "F8-T8", "T8-P8", "P8-O2"},
+      .plants = {
+          {.kind = PlantKind::kSpike, .at_s = onsets, .channels = {"T8-P8"}, .amplitude_uv = 150}}};
   const auto events = Findings(EventsIn(bipolar));
   ASSERT_THAT(events, SizeIs(onsets.size()));
   EXPECT_EQ(events[1].channels.front(), "T8-P8");
 }
 
 TEST(Events, TrainsOfSpikeAndWaveAreOneEventEach) {
-  const auto events = Findings(EventsIn({.plants = {{.kind = PlantKind::kSpikeWave,
-                                                     .at_s = {20, 70},
-                                                     .length_s = 8}}}));
+  const auto events = Findings(
+      EventsIn({.plants = {{.kind = PlantKind::kSpikeWave, .at_s = {20, 70}, .length_s = 8}}}));
   ASSERT_THAT(events, SizeIs(2));
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(events[i].type, EventType::kEpileptiform);
@@ -74,8 +73,8 @@ TEST(Events, TrainsOfSpikeAndWaveAreOneEventEach) {
 }
 
 TEST(Events, LongSpikeAndWaveSaysThatItMeetsTheSeizureCriterion) {
-  const auto events = Findings(EventsIn(
-      {.plants = {{.kind = PlantKind::kSpikeWave, .at_s = {30}, .length_s = 20}}}));
+  const auto events = Findings(
+      EventsIn({.plants = {{.kind = PlantKind::kSpikeWave, .at_s = {30}, .length_s = 20}}}));
   ASSERT_THAT(events, SizeIs(1));
   EXPECT_EQ(events[0].form, "spike_wave");
   EXPECT_EQ(FeatureOf(events[0], "electrographic_seizure_criterion"), 1.0);
@@ -112,9 +111,9 @@ TEST(Events, ASeizureIsOneEventThatEvolves) {
 }
 
 TEST(Events, BurstSuppressionIsOneEvent) {
-  const auto events = Findings(EventsIn(
-      {.seconds = 180,
-       .plants = {{.kind = PlantKind::kBurstSuppression, .from_s = 30, .until_s = 150}}}));
+  const auto events = Findings(
+      EventsIn({.seconds = 180,
+                .plants = {{.kind = PlantKind::kBurstSuppression, .from_s = 30, .until_s = 150}}}));
   const auto found = OfType(events, EventType::kBurstSuppression);
   ASSERT_THAT(found, SizeIs(1));
   EXPECT_NEAR(found[0].onset_s, 30, 1);
@@ -227,8 +226,16 @@ std::vector<Discharge> Regular(double period_s, size_t count, double jitter) {
 TEST(Trains, SixAtRegularIntervalsArePeriodicAndFiveAreNot) {
   EXPECT_THAT(FindTrains(Regular(1, 6, 0.02)), SizeIs(1));
   EXPECT_THAT(FindTrains(Regular(1, 5, 0.02)), IsEmpty());
-  EXPECT_THAT(FindTrains(Regular(5, 12, 0.02)), IsEmpty());    // 0.2 a second
-  EXPECT_THAT(FindTrains(Regular(1, 12, 0.35)), IsEmpty());    // intervals of 0.3 and 1.7 s
+  EXPECT_THAT(FindTrains(Regular(5, 12, 0.02)), IsEmpty());  // 0.2 a second
+}
+
+TEST(Trains, ScatteredDischargesAreNone) {
+  const double intervals_s[] = {0.4, 2.0, 0.9, 3.0, 0.5, 1.6, 2.7, 0.35, 1.2, 3.1, 0.8, 2.2};
+  auto discharges = Regular(1, 13, 0);
+  for (size_t i = 0; i < std::size(intervals_s); ++i) {
+    discharges[i + 1].time_s = discharges[i].time_s + intervals_s[i];
+  }
+  EXPECT_THAT(FindTrains(discharges), IsEmpty());
 }
 
 TEST(Trains, AMissedMemberDoesNotEndATrain) {

@@ -89,7 +89,8 @@ class EventList {
     std::vector<Discharge> free;
     size_t span = 0;
     for (const Discharge& d : survey_.discharges) {
-      while (span < survey_.artifacts.size() && survey_.artifacts[span].end_s + 30 < d.time_s) ++span;
+      while (span < survey_.artifacts.size() && survey_.artifacts[span].end_s + 30 < d.time_s)
+        ++span;
       bool spoiled = false;
       for (size_t k = span; k < survey_.artifacts.size(); ++k) {
         const ArtifactSpan& artifact = survey_.artifacts[k];
@@ -142,8 +143,8 @@ class EventList {
     event.onset_s = seizure.start_s;
     event.duration_s = std::min(seizure.end_s, survey_.layout.duration_s()) - seizure.start_s;
     for (const size_t row : seizure.rows) event.channels.push_back(Name(row));
-    const double evidence = seizure.purity * std::log2(1 + seizure.over_usual) *
-                            std::min(1.5, event.duration_s / 20);
+    const double evidence =
+        seizure.purity * std::log2(1 + seizure.over_usual) * std::min(1.5, event.duration_s / 20);
     event.confidence = 0.5 + 0.5 * Saturating(evidence, 0.2, 0.5);
     event.features = {{"from_hz", seizure.from_hz},
                       {"to_hz", seizure.to_hz},
@@ -183,9 +184,7 @@ class EventList {
     Event event;
     const bool waves = train.form == DischargeTrain::Form::kSpikeWave;
     const bool lateral = std::abs(train.laterality) >= kLateralised;
-    event.type = waves     ? EventType::kEpileptiform
-                 : lateral ? EventType::kPled
-                           : EventType::kGped;
+    event.type = waves ? EventType::kEpileptiform : lateral ? EventType::kPled : EventType::kGped;
     event.form = waves ? "spike_wave" : lateral ? "lateralised_periodic" : "generalised_periodic";
     event.onset_s = std::max(0.0, train.start_s);
     event.duration_s = std::min(train.end_s, survey_.layout.duration_s()) - event.onset_s;
@@ -257,8 +256,8 @@ class EventList {
     const auto& neighbours = survey_.layout.rows[d.row].neighbours;
     size_t alike = 0;
     for (const Discharge& other : spikes_) {
-      const bool near = other.row == d.row ||
-                        std::ranges::find(neighbours, other.row) != neighbours.end();
+      const bool near =
+          other.row == d.row || std::ranges::find(neighbours, other.row) != neighbours.end();
       alike += near && other.IsNegative() == d.IsNegative() ? 1U : 0U;
     }
     return alike > kRepeated;
@@ -311,7 +310,7 @@ class EventList {
 
   const Survey& survey_;
   const QualityReport& quality_;
-  std::vector<Discharge> free_;    ///< what trains and spikes are made of
+  std::vector<Discharge> free_;  ///< what trains and spikes are made of
   std::vector<Discharge> spikes_;
   std::vector<Event> events_;
 };

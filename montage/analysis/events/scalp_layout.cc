@@ -87,7 +87,8 @@ bool IsUsable(const QualityReport& quality, const std::string& name) {
 double MostFrequentRate(const RecordingView& recording, std::span<const size_t> channels) {
   std::map<double, size_t> counts;
   for (const size_t c : channels) ++counts[recording.channels[c].rate_hz];
-  const auto most = std::ranges::max_element(counts, {}, [](const auto& pair) { return pair.second; });
+  const auto most =
+      std::ranges::max_element(counts, {}, [](const auto& pair) { return pair.second; });
   return most == counts.end() ? 0.0 : most->first;
 }
 

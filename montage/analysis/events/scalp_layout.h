@@ -33,13 +33,14 @@ struct ScalpRow {
 /// The usable channels of one rate: EEG, not bad. A channel that is bad for its offset only is
 /// usable, for the offset is filtered out.
 struct ScalpLayout {
-  double rate_hz = 0;     ///< the most frequent rate among them
-  uint64_t samples = 0;   ///< of the shortest
+  double rate_hz = 0;    ///< the most frequent rate among them
+  uint64_t samples = 0;  ///< of the shortest
   std::vector<ScalpRow> rows = {};
   std::vector<size_t> left = {}, right = {};  ///< rows beside the midline
-  std::vector<size_t> front = {};      ///< rows beside the eyes
-  std::vector<size_t> posterior = {};  ///< rows over the parietal, posterior temporal, occipital lobes
-  std::vector<size_t> central = {};    ///< rows around the vertex
+  std::vector<size_t> front = {};             ///< rows beside the eyes
+  std::vector<size_t> posterior =
+      {};  ///< rows over the parietal, posterior temporal, occipital lobes
+  std::vector<size_t> central = {};  ///< rows around the vertex
 
   double duration_s() const { return rate_hz > 0 ? static_cast<double>(samples) / rate_hz : 0; }
 };

@@ -136,7 +136,8 @@ class SeizureFinder {
     run.level = signal::Median(levels);
     run.over_usual = run.level / std::max(usual, 1e-3);
     const double median_of_all = signal::Median(all_hz);
-    const double peak = std::min(std::max(kPeakOverUsual * usual, kLeastPeakUv), 1.3 * kAlwaysLoudUv);
+    const double peak =
+        std::min(std::max(kPeakOverUsual * usual, kLeastPeakUv), 1.3 * kAlwaysLoudUv);
     if (run.purity < kMeanPurity || loudest < peak || median_of_all < kLeastHz) return;
     runs_.push_back(run);
   }

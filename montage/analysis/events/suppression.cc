@@ -7,10 +7,10 @@
 namespace montage::analysis {
 namespace {
 
-constexpr size_t kLeastFrames = 4;    ///< of a suppression: 1 s
-constexpr size_t kBridgeFrames = 1;   ///< louder frames that do not end a suppression
-constexpr size_t kMostBurst = 40;     ///< frames between suppressions of one pattern: 10 s
-constexpr size_t kLeastBurst = 2;     ///< frames of a burst: half a second
+constexpr size_t kLeastFrames = 4;   ///< of a suppression: 1 s
+constexpr size_t kBridgeFrames = 1;  ///< louder frames that do not end a suppression
+constexpr size_t kMostBurst = 40;    ///< frames between suppressions of one pattern: 10 s
+constexpr size_t kLeastBurst = 2;    ///< frames of a burst: half a second
 constexpr float kLeastBurstUv = 10.0F;
 constexpr size_t kLeastBursts = 2;
 constexpr double kLeastLengthS = 10.0;

@@ -44,7 +44,8 @@ RhythmCell RhythmOf(const SecondSpectra& spectra, std::span<const float> density
   if (!(weighted > 0)) return cell;
   const auto reach = static_cast<size_t>(std::llround(kPeakHalfWidthHz / spectra.step_hz()));
   float near = 0, moment = 0;
-  for (size_t k = std::max(low, at - std::min(at, reach)); k <= std::min(at + reach, high - 1); ++k) {
+  for (size_t k = std::max(low, at - std::min(at, reach)); k <= std::min(at + reach, high - 1);
+       ++k) {
     near += density[k] * static_cast<float>(k);
     moment += density[k] * static_cast<float>(k * k);
   }
@@ -60,8 +61,8 @@ RhythmCell RhythmOf(const SecondSpectra& spectra, std::span<const float> density
 /// of it, which is alpha. Spindles reach 3 and more.
 float SpindleIndex(const SecondSpectra& spectra, std::span<const float> density) {
   const float sigma = PowerOf(spectra, density, 11.5, 15.5) / 4.0F;
-  const float beside = (PowerOf(spectra, density, 8.0, 10.5) + PowerOf(spectra, density, 17, 20)) /
-                       5.5F;
+  const float beside =
+      (PowerOf(spectra, density, 8.0, 10.5) + PowerOf(spectra, density, 17, 20)) / 5.5F;
   if (sigma * 4.0F < 9.0F) return 0;
   return sigma / std::max(beside, 1e-3F);
 }
@@ -129,7 +130,8 @@ class Surveyor {
   void MeasureAmplitude(const ConditionedChunk& chunk) {
     std::vector<float> levels(survey_.layout.rows.size());
     const auto first = static_cast<size_t>(chunk.begin_s / kFrameS);
-    const auto last = std::min(survey_.amplitude.size(), static_cast<size_t>(chunk.end_s / kFrameS));
+    const auto last =
+        std::min(survey_.amplitude.size(), static_cast<size_t>(chunk.end_s / kFrameS));
     for (size_t frame = first; frame < last; ++frame) {
       const double at = (kFrameS * static_cast<double>(frame) - chunk.first_s) * chunk.rate_hz;
       const auto start = static_cast<size_t>(std::llround(at));
@@ -174,16 +176,18 @@ class Surveyor {
     const auto own = std::min(survey_.seconds, static_cast<size_t>(std::ceil(chunk.end_s))) -
                      std::min(survey_.seconds, first_second);
     const auto first_window = static_cast<size_t>(chunk.begin_s / kWindowStrideS);
-    const auto end_window = std::min(survey_.windows,
-                                     static_cast<size_t>(std::ceil(chunk.end_s / kWindowStrideS)));
+    const auto end_window =
+        std::min(survey_.windows, static_cast<size_t>(std::ceil(chunk.end_s / kWindowStrideS)));
     const size_t rows = survey_.layout.rows.size();
     std::vector<float> posterior((end_window - std::min(first_window, end_window)) *
                                  spectra_.bins());
     std::vector<uint16_t> posterior_rows(posterior.size() / spectra_.bins());
     std::vector<float> behind(own, 0.0F), at_vertex(own, 0.0F);
-    const float central = 1.0F / static_cast<float>(std::max<size_t>(1, survey_.layout.central.size()));
+    const float central =
+        1.0F / static_cast<float>(std::max<size_t>(1, survey_.layout.central.size()));
     for (size_t row = 0; row < rows; ++row) {
-      spectra_.Measure(chunk, row, chunk.begin_s, static_cast<size_t>(chunk.end_s - chunk.begin_s) + 2);
+      spectra_.Measure(chunk, row, chunk.begin_s,
+                       static_cast<size_t>(chunk.end_s - chunk.begin_s) + 2);
       const bool is_central = std::ranges::count(survey_.layout.central, row) > 0;
       const bool is_posterior = std::ranges::count(survey_.layout.posterior, row) > 0;
       for (size_t s = 0; s < own; ++s) {
@@ -200,9 +204,9 @@ class Surveyor {
         if (!IsClean(chunk, row, kWindowStrideS * static_cast<double>(w), spans)) continue;
         const size_t s = 2 * (w - first_window);
         Average(s);
-        survey_.bands[w * rows + row] = {PowerOf(spectra_, mean_, 1, 4), PowerOf(spectra_, mean_, 4, 8),
-                                         PowerOf(spectra_, mean_, 8, 13),
-                                         PowerOf(spectra_, mean_, 13, 30)};
+        survey_.bands[w * rows + row] = {
+            PowerOf(spectra_, mean_, 1, 4), PowerOf(spectra_, mean_, 4, 8),
+            PowerOf(spectra_, mean_, 8, 13), PowerOf(spectra_, mean_, 13, 30)};
         if (!is_posterior) continue;
         ++posterior_segments_;
         ++posterior_rows[w - first_window];
@@ -219,7 +223,8 @@ class Surveyor {
     for (size_t w = first_window; w < end_window; ++w) {
       if (posterior_rows[w - first_window] == 0) continue;
       survey_.posterior_hz[w] = PosteriorCentre(
-          spectra_, std::span(posterior).subspan((w - first_window) * spectra_.bins(), spectra_.bins()));
+          spectra_,
+          std::span(posterior).subspan((w - first_window) * spectra_.bins(), spectra_.bins()));
     }
   }
 

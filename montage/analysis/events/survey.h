@@ -65,12 +65,12 @@ struct Survey {
   double rate_hz = 0;  ///< of the conditioned samples
   size_t seconds = 0;
   size_t windows = 0;
-  std::vector<Discharge> discharges = {};   ///< by time
-  std::vector<RhythmCell> rhythm = {};      ///< [second][row]
+  std::vector<Discharge> discharges = {};    ///< by time
+  std::vector<RhythmCell> rhythm = {};       ///< [second][row]
   std::vector<WindowBands> bands = {};       ///< [window][row]
-  std::vector<float> posterior_hz = {};     ///< a window: centre of 4 to 13 Hz at the back; or NaN
-  std::vector<float> amplitude = {};        ///< a frame: median over rows of the rms, microvolts
-  std::vector<float> spindle = {};          ///< a second: see SpindleIndex in survey.cc
+  std::vector<float> posterior_hz = {};      ///< a window: centre of 4 to 13 Hz at the back; or NaN
+  std::vector<float> amplitude = {};         ///< a frame: median over rows of the rms, microvolts
+  std::vector<float> spindle = {};           ///< a second: see SpindleIndex in survey.cc
   std::vector<ArtifactSpan> artifacts = {};  ///< by start
   std::vector<double> posterior_density = {};  ///< mean spectrum at the back, uV^2 / Hz
   double density_step_hz = 0;

@@ -16,7 +16,8 @@ constexpr double kLate = 1.5;    ///< and not after
 constexpr double kMissed = 2.6;  ///< with one member missed
 constexpr size_t kLeastPeriodic = 6;
 constexpr size_t kLeastSpikeWave = 4;
-constexpr double kMostIrregular = 0.45;
+constexpr double kMostIrregular = 0.4;
+constexpr double kMostStrangers = 1.4;  ///< of all that look alike in a train over its members
 constexpr double kMostIrregularWaves = 0.35;
 /// Medians over a train; less than this the waves of a lively background reach by chance.
 constexpr double kLeastTypicalUv = 45.0;
@@ -25,8 +26,8 @@ constexpr double kLeastTypicalZ = 5.0;
 constexpr double kSpikeWaveHz = 1.5;
 constexpr double kAlwaysSpikeWaveHz = 2.4;
 constexpr double kSpikeWaveSlow = 0.35;  ///< least slow wave over spike
-constexpr double kSameSide = 0.5;         ///< difference of laterality
-constexpr double kEndShare = 0.55;        ///< of the median z
+constexpr double kSameSide = 0.5;        ///< difference of laterality
+constexpr double kEndShare = 0.55;       ///< of the median z
 constexpr double kJoinS = 10.0;          ///< trains of one kind are joined over such a gap
 constexpr double kJoinPeriods = 4.0;
 
@@ -50,6 +51,7 @@ class TrainFinder {
       }
     }
     for (DischargeTrain& train : trains_) Absorb(train);
+    std::erase_if(trains_, [](const DischargeTrain& train) { return train.members.empty(); });
     std::ranges::sort(trains_, {}, &DischargeTrain::start_s);
     Join();
     std::erase_if(trains_, [](const DischargeTrain& train) {
@@ -83,8 +85,9 @@ class TrainFinder {
     std::vector<double> periods = {Time(second) - Time(first)};
     bool missed = false;
     for (size_t next = second + 1; next < discharges_.size();) {
-      std::vector<double> recent(periods.end() - static_cast<ptrdiff_t>(std::min<size_t>(5, periods.size())),
-                                 periods.end());
+      std::vector<double> recent(
+          periods.end() - static_cast<ptrdiff_t>(std::min<size_t>(5, periods.size())),
+          periods.end());
       const double period = signal::Median(recent);
       const double last = Time(members.back());
       const double most = (missed || members.size() < 3 ? kLate : kMissed) * period;
@@ -122,8 +125,8 @@ class TrainFinder {
     for (const size_t m : members) sizes.push_back(static_cast<double>(discharges_[m].z));
     const auto least = static_cast<float>(kEndShare * signal::Median(sizes));
     while (!members.empty() && discharges_[members.back()].z < least) members.pop_back();
-    const auto first = std::ranges::find_if(
-        members, [&](size_t m) { return discharges_[m].z >= least; });
+    const auto first =
+        std::ranges::find_if(members, [&](size_t m) { return discharges_[m].z >= least; });
     members.erase(members.begin(), first);
     return members;
   }
@@ -151,7 +154,8 @@ class TrainFinder {
       if (interval > kLate * typical) interval /= 2;
     }
     for (size_t k = 1; k < intervals.size(); ++k) {
-      change += std::abs(intervals[k] - intervals[k - 1]) / static_cast<double>(intervals.size() - 1);
+      change +=
+          std::abs(intervals[k] - intervals[k - 1]) / static_cast<double>(intervals.size() - 1);
     }
     train.rate_hz = 1 / signal::Mean(intervals);
     train.irregularity = change * train.rate_hz;
@@ -182,8 +186,13 @@ class TrainFinder {
       const bool member = std::ranges::binary_search(train.members, i);
       if (member || (!taken_[i] && Resembles(example, discharges_[i]))) members.push_back(i);
     }
-    for (const size_t member : members) taken_[member] = true;
-    if (auto again = Describe(members)) train = std::move(*again);
+    if (auto again = Describe(members)) {
+      for (const size_t member : members) taken_[member] = true;
+      train = std::move(*again);
+    } else if (static_cast<double>(members.size()) >
+               kMostStrangers * static_cast<double>(train.members.size())) {
+      train.members.clear();  // a regular choice among irregular ones
+    }
   }
 
   void Join() {
@@ -206,9 +215,9 @@ class TrainFinder {
       }
       const double share =
           static_cast<double>(train.members.size()) / static_cast<double>(members.size());
-      for (const auto field : {&DischargeTrain::rate_hz, &DischargeTrain::irregularity,
-                               &DischargeTrain::laterality, &DischargeTrain::slow_wave,
-                               &DischargeTrain::amplitude_uv, &DischargeTrain::z}) {
+      for (const auto field :
+           {&DischargeTrain::rate_hz, &DischargeTrain::irregularity, &DischargeTrain::laterality,
+            &DischargeTrain::slow_wave, &DischargeTrain::amplitude_uv, &DischargeTrain::z}) {
         before.*field += share * (train.*field - before.*field);
       }
       before.members = std::move(members);

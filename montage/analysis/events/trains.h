@@ -3,10 +3,10 @@
 //
 // Criteria of the ACNS standardised terminology of critical care EEG (Hirsch et al. 2021): periodic
 // is a waveform of about the same form, at least six times, at nearly regular intervals with a
-// recognisable pause between; the rate of 0.3 to 3 a second follows clinical use. Spike-and-wave is a
-// spike followed by a slow wave, over and over, with no pause; above 2.5 Hz and 10 s it meets the
-// criterion of an electrographic seizure, which is reported as a feature. Lateralised or generalised
-// is decided by the amplitude on both sides.
+// recognisable pause between; the rate of 0.3 to 3 a second follows clinical use. Spike-and-wave is
+// a spike followed by a slow wave, over and over, with no pause; above 2.5 Hz and 10 s it meets the
+// criterion of an electrographic seizure, which is reported as a feature. Lateralised or
+// generalised is decided by the amplitude on both sides.
 
 #include <cstddef>
 #include <span>
