@@ -9,9 +9,10 @@
 #include <fmt/format.h>
 
 #include "montage/analysis/artifacts/component_rules.h"
+#include "montage/signal/fft.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/window.h"
 #include "montage/signal/scalp/electrodes.h"
-#include "montage/signal/spectrum.h"
 #include "montage/signal/statistics.h"
 
 namespace montage::analysis {
@@ -19,10 +20,15 @@ namespace {
 
 using Channels = std::vector<std::vector<double>>;
 
-constexpr double kLeadS = 2.0;  ///< read around a window, so that the filter has settled in it
-constexpr double kSpectrumS = 2.0;
-/// Of the relative gradient: a component may turn by a tenth of a degree yet.
-constexpr double kTolerance = 1e-4;
+constexpr double kLeadS = 2.0;     ///< read around a window, so that the filter has settled in it
+constexpr double kSegmentS = 2.0;  ///< of which a spectrum is taken
+constexpr double kLongestPeriodS = 0.9;
+/// Of the segments, those whose spectrum counts: a source that is active now and then shows what it
+/// is where it is strongest.
+constexpr double kStrongestPart = 0.05;
+/// Of the gradient, over the square root of the samples: a third of what the choice of the samples
+/// leaves open.
+constexpr double kTolerance = 0.3;
 constexpr size_t kIterations = 200;
 
 std::vector<std::span<const double>> ConstSpans(const Channels& channels) {
@@ -104,19 +110,135 @@ base::Result<Channels> GatherSamples(WindowReader& reader, const FitWindows& win
   return samples;
 }
 
+/// Power of a source in one segment, by range of frequencies in Hz.
+struct SegmentPower {
+  double all = 0;    ///< 1 to 100
+  double low = 0;    ///< 1 to 45
+  double slow = 0;   ///< 1 to 7.5
+  double fast = 0;   ///< 20 to 100, without mains
+  double mains = 0;  ///< within 1 of the mains frequency
+  double rhythmicity = 0;
+};
+
+/// Spectra of the segments of a window (Hann), all at once.
+class SegmentSpectra {
+ public:
+  SegmentSpectra(size_t window, double rate_hz, double line_hz)
+      : length_(std::min(window, static_cast<size_t>(std::llround(kSegmentS * rate_hz)))),
+        lanes_(window / length_),
+        rate_hz_(rate_hz),
+        line_hz_(line_hz),
+        fft_(length_, lanes_),
+        taper_(signal::Hann(length_, signal::Symmetry::kPeriodic)),
+        frames_(length_ * lanes_),
+        real_(fft_.bins() * lanes_),
+        imaginary_(fft_.bins() * lanes_),
+        taper_lags_(Lags(taper_)) {}
+
+  void Add(std::span<const double> window, std::vector<SegmentPower>& powers) {
+    for (size_t l = 0; l < lanes_; ++l) {
+      for (size_t i = 0; i < length_; ++i) {
+        frames_[i * lanes_ + l] = window[l * length_ + i] * taper_[i];
+      }
+    }
+    fft_.Forward(frames_, real_, imaginary_);
+    const size_t first = powers.size();
+    powers.resize(first + lanes_);
+    for (size_t k = 0; k < fft_.bins(); ++k) {
+      const double hz = rate_hz_ * static_cast<double>(k) / static_cast<double>(length_);
+      if (hz < 1.0 || hz > 100.0) continue;
+      const bool mains = std::abs(hz - line_hz_) <= 1.0;
+      for (size_t l = 0; l < lanes_; ++l) {
+        const double re = real_[k * lanes_ + l], im = imaginary_[k * lanes_ + l];
+        const double power = re * re + im * im;
+        SegmentPower& sums = powers[first + l];
+        sums.all += power;
+        if (mains) sums.mains += power;
+        if (hz <= 45.0) sums.low += power;
+        if (hz <= 7.5) sums.slow += power;
+        if (hz >= 20.0 && !mains) sums.fast += power;
+      }
+    }
+    AddRhythmicity(std::span(powers).subspan(first));
+  }
+
+ private:
+  /// Circular autocorrelation of one sequence of the segments' length.
+  std::vector<double> Lags(std::span<const double> x) const {
+    signal::RealFft fft(length_);
+    std::vector<double> real(fft.bins()), imaginary(fft.bins()), lags(length_);
+    fft.Forward(x, real, imaginary);
+    for (size_t k = 0; k < fft.bins(); ++k) {
+      real[k] = real[k] * real[k] + imaginary[k] * imaginary[k];
+      imaginary[k] = 0;
+    }
+    fft.Inverse(real, imaginary, lags);
+    return lags;
+  }
+
+  /// The largest autocorrelation after the first zero crossing, up to lags of 0.9 s: near 1 for a
+  /// rhythm of that period and less, near 0 for a single deflection. From the power spectrum
+  /// (Wiener-Khinchin), over that of the taper.
+  void AddRhythmicity(std::span<SegmentPower> powers) {
+    for (size_t i = 0; i < real_.size(); ++i) {
+      real_[i] = real_[i] * real_[i] + imaginary_[i] * imaginary_[i];
+      imaginary_[i] = 0;
+    }
+    fft_.Inverse(real_, imaginary_, frames_);
+    const auto last = std::min(static_cast<size_t>(kLongestPeriodS * rate_hz_), length_ / 2);
+    for (size_t l = 0; l < lanes_; ++l) {
+      const double energy = frames_[l] / taper_lags_[0];
+      bool crossed = false;
+      for (size_t lag = 1; lag < last && energy > 0.0; ++lag) {
+        const double r = frames_[lag * lanes_ + l] / taper_lags_[lag] / energy;
+        crossed = crossed || r < 0.0;
+        if (crossed) powers[l].rhythmicity = std::max(powers[l].rhythmicity, r);
+      }
+    }
+  }
+
+  size_t length_, lanes_;
+  double rate_hz_, line_hz_;
+  signal::RealFft fft_;
+  std::vector<double> taper_, frames_, real_, imaginary_, taper_lags_;
+};
+
+void MeasureSpectrum(std::vector<SegmentPower> powers, ComponentMeasures& measures) {
+  SegmentPower total, strongest;
+  for (const SegmentPower& segment : powers) {
+    total.all += segment.all;
+    total.mains += segment.mains;
+  }
+  std::ranges::sort(powers, std::greater(), &SegmentPower::all);
+  const auto count =
+      static_cast<size_t>(std::ceil(kStrongestPart * static_cast<double>(powers.size())));
+  for (const SegmentPower& segment : std::span(powers).first(count)) {
+    strongest.all += segment.all - segment.mains;
+    strongest.low += segment.low;
+    strongest.slow += segment.slow;
+    strongest.fast += segment.fast;
+    strongest.rhythmicity += segment.rhythmicity / static_cast<double>(count);
+  }
+  measures.rhythmicity = std::min(strongest.rhythmicity, 1.0);
+  if (total.all > 0.0) measures.line_fraction = total.mains / total.all;
+  if (strongest.all > 0.0) measures.fast_fraction = strongest.fast / strongest.all;
+  if (strongest.low > 0.0) measures.slow_fraction = strongest.slow / strongest.low;
+}
+
 /// Sums over the windows from which the measures of all components follow.
 class ComponentMeter {
  public:
-  ComponentMeter(const signal::IcaModel& model, size_t comparisons, double rate_hz)
+  ComponentMeter(const signal::IcaModel& model, size_t comparisons, size_t window, double rate_hz,
+                 double line_hz)
       : model_(model),
         rate_hz_(rate_hz),
+        spectra_(window, rate_hz, line_hz),
         fourth_(model.components(), 0.0),
         square_(model.components(), 0.0),
-        intervals_(model.components()),
+        beats_(model.components()),
         products_(model.components(), std::vector<double>(comparisons, 0.0)),
-        energy_(comparisons, 0.0) {
-    const auto segment = static_cast<size_t>(std::llround(kSpectrumS * rate_hz));
-    for (size_t k = 0; k < model.components(); ++k) averagers_.emplace_back(segment, rate_hz);
+        energy_(comparisons, 0.0),
+        powers_(model.components()) {
     sources_.resize(model.components());
   }
 
@@ -136,18 +258,17 @@ class ComponentMeter {
     for (size_t k = 0; k < sources_.size(); ++k) AddSource(k, window);
   }
 
-  ComponentMeasures Finish(size_t k, double line_hz, std::span<const size_t> eog,
-                           std::optional<size_t> ecg) {
+  ComponentMeasures Finish(size_t k, std::span<const size_t> eog, std::optional<size_t> ecg) const {
     ComponentMeasures measures;
     const double n = observed_s_ * rate_hz_;
     const double variance = square_[k] / n;
     if (variance > 0.0) measures.kurtosis = fourth_[k] / n / (variance * variance) - 3.0;
-    MeasureSpectrum(averagers_[k].Finish(), line_hz, measures);
+    MeasureSpectrum(powers_[k], measures);
     for (const size_t r : eog) {
       measures.eye_correlation = std::max(measures.eye_correlation, CorrelationWith(k, r));
     }
     if (ecg) measures.ecg_correlation = CorrelationWith(k, *ecg);
-    MeasureBeats(intervals_[k], observed_s_, measures);
+    MeasureBeats(beats_[k], observed_s_, measures);
     return measures;
   }
 
@@ -163,13 +284,13 @@ class ComponentMeter {
       const auto& other = window[model_.channels() + r];
       products_[k][r] += std::inner_product(source.begin(), source.end(), other.begin(), 0.0);
     }
-    const size_t segment = averagers_[k].segment();
-    for (size_t at = 0; at + segment <= source.size(); at += segment) {
-      averagers_[k].Add(std::span<const double>(source).subspan(at, segment));
-    }
+    spectra_.Add(source, powers_[k]);
     const auto peaks = FindSharpPeaks(source, rate_hz_);
-    for (size_t i = 1; i < peaks.size(); ++i) {
-      intervals_[k].push_back(static_cast<double>(peaks[i] - peaks[i - 1]) / rate_hz_);
+    for (size_t i = 0; i < peaks.size(); ++i) {
+      beats_[k].widths_s.push_back(static_cast<double>(peaks[i].width) / rate_hz_);
+      if (i == 0) continue;
+      beats_[k].intervals_s.push_back(static_cast<double>(peaks[i].at - peaks[i - 1].at) /
+                                      rate_hz_);
     }
   }
 
@@ -178,32 +299,16 @@ class ComponentMeter {
     return scale > 0.0 ? std::abs(products_[k][r]) / scale : 0.0;
   }
 
-  static void MeasureSpectrum(const signal::Spectrum& spectrum, double line_hz,
-                              ComponentMeasures& measures) {
-    // Bins, not integrals: a mains peak is three bins wide.
-    const auto sum = [&](double low, double high) {
-      const auto bins = signal::BinsIn(spectrum, {low, high});
-      double power = 0;
-      for (size_t k = bins.first; k < bins.last; ++k) power += spectrum.density[k];
-      return power;
-    };
-    const double line = sum(line_hz - 1.0, line_hz + 1.0);
-    const double all = sum(1.0, 100.0), slow = sum(1.0, 7.5), fast = sum(20.0, 100.0);
-    const double low = sum(1.0, 45.0);
-    if (all > 0.0) measures.line_fraction = line / all;
-    if (all > line) measures.fast_fraction = std::max(fast - line, 0.0) / (all - line);
-    if (low > 0.0) measures.slow_fraction = slow / low;
-  }
-
   const signal::IcaModel& model_;
   double rate_hz_;
+  SegmentSpectra spectra_;
   double observed_s_ = 0;
   Channels sources_;
   std::vector<double> fourth_, square_;
-  std::vector<std::vector<double>> intervals_;
+  std::vector<Beats> beats_;
   Channels products_;           ///< [component][channel to compare with]
   std::vector<double> energy_;  ///< of the channels to compare with
-  std::vector<signal::WelchAverager> averagers_;
+  std::vector<std::vector<SegmentPower>> powers_;
 };
 
 /// |r| of a component with a weighted sum of the model's channels. Sources are uncorrelated with
@@ -311,9 +416,7 @@ FitWindows ChooseWindows(const DecompositionInput& input, const EpochTable& tabl
   const auto wanted = static_cast<uint64_t>(limits.window_s * input.rate_hz);
   windows.length = static_cast<size_t>(std::min(wanted, input.samples));
   if (windows.length == 0) return windows;
-  // By time, not by samples: at a higher rate samples are thinned instead.
-  const auto most =
-      static_cast<size_t>(static_cast<double>(limits.samples) / 256.0 / limits.window_s);
+  const auto most = static_cast<size_t>(limits.seconds / limits.window_s);
   const std::vector<double> unusual = Unusualness(input, table);
   std::vector<std::pair<double, uint64_t>> candidates;  // minus unusualness, first sample
   for (uint64_t first = 0; first + windows.length <= input.samples; first += windows.length) {
@@ -357,7 +460,9 @@ base::Result<Decomposition> Decompose(const RecordingView& recording,
   if (input.ecg) read.push_back(*input.ecg);
   TRY(auto reader, WindowReader::Create(recording, read, limits.high_pass_hz, control));
   TRY(const Channels samples, GatherSamples(reader, windows, count, limits));
-  signal::IcaOptions options{.tolerance = kTolerance, .iterations = kIterations};
+  const auto fitted = static_cast<double>(samples.front().size());
+  signal::IcaOptions options{.tolerance = kTolerance / std::sqrt(fitted),
+                             .iterations = kIterations};
   options.limit.count = ComponentsFor(count, samples.front().size(), limits);
   if (options.limit.count < limits.least_components) {
     return base::Fail(
@@ -368,7 +473,7 @@ base::Result<Decomposition> Decompose(const RecordingView& recording,
   Decomposition result;
   TRY(result.model, signal::FitIca(ConstSpans(samples), options));
   TRY(control.Check());
-  ComponentMeter meter(result.model, read.size() - count, input.rate_hz);
+  ComponentMeter meter(result.model, read.size() - count, windows.length, input.rate_hz, line_hz);
   for (const uint64_t first : windows.first) {
     TRY(const Channels* window, reader.Read(first, windows.length));
     meter.Add(*window);
@@ -389,7 +494,7 @@ base::Result<Decomposition> Decompose(const RecordingView& recording,
   for (size_t k = 0; k < result.model.components(); ++k) {
     ComponentReport component{.explained_fraction = result.model.explained[k]};
     component.topography = ColumnOf(result.model.mixing, k);
-    component.measures = meter.Finish(k, line_hz, eog, ecg);
+    component.measures = meter.Finish(k, eog, ecg);
     ComponentMeasures& measures = component.measures;
     MeasureField(component.topography, positions, measures);
     for (const auto& weights : eye_sums) {

@@ -2,10 +2,10 @@
 // Independent components of a recording's EEG channels: fitted on a bounded part of it, described,
 // labelled.
 //
-// The part: windows of 10 s, at most 4 minutes at 256 Hz. Half are evenly spaced; half are those
-// whose epochs differ most from the usual, because sources that are rarely active are found only
-// where they are (overweighting: Dimigen 2020). Windows with gross deflections or missing samples
-// are left out.
+// The part: windows of 10 s, at most 4 minutes, and of these at most 30,720 samples, evenly. Half
+// are evenly spaced; half are those whose epochs differ most from the usual, because sources that
+// are rarely active are found only where they are (overweighting: Dimigen 2020). Windows with gross
+// deflections or missing samples are left out.
 
 #include <cstddef>
 #include <optional>
