@@ -48,6 +48,7 @@ LAYERS = {
     "assay": ["assay/cli", "assay/environment", "lib/process"],
     "montage/signal": [],
     "montage/analysis": ["montage/signal", "lib/formats"],
+    "montage/evaluation": ["lib/formats"],
     "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
@@ -58,8 +59,8 @@ LAYERS = {
     "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
                     "lib/formats", "lib/sql", "lib/objects"],
-    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/identity", "montage/jobs",
-                    "montage/recordings", "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json",
+    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/evaluation", "montage/identity",
+                    "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json",
                     "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "montage/analysis/builtin_analyses.h"
+#include "montage/analysis/connectivity/connectivity.h"
 #include "montage/analysis/features/window_features.h"
 #include "montage/analysis/scalp_testing.h"
 
@@ -31,6 +32,12 @@ void BM_Features(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(SummariseFeatures(view, {}));
 }
 BENCHMARK(BM_Features)->Unit(benchmark::kMillisecond);
+
+void BM_Connectivity(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  for (auto _ : state) benchmark::DoNotOptimize(AnalyseConnectivity(view, nullptr, {}, {}));
+}
+BENCHMARK(BM_Connectivity)->Unit(benchmark::kMillisecond);
 
 void BM_QuickAnalysis(benchmark::State& state) {
   const RecordingView& view = TwentyMinutes().view();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "montage/analysis/connectivity/connectivity_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
 
@@ -42,6 +43,7 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeConnectivityAnalysis());
   registry.Add(MakeFeatureExtraction());
   return registry;
 }

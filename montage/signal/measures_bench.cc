@@ -11,6 +11,13 @@
 #include "montage/signal/dynamics/complexity.h"
 #include "montage/signal/dynamics/entropy.h"
 #include "montage/signal/dynamics/fractal.h"
+#include "montage/signal/scalp/current_source_density.h"
+#include "montage/signal/scalp/weighted_sum.h"
+#include "montage/signal/timefrequency/morlet.h"
+#include "montage/signal/timefrequency/multitaper.h"
+#include "montage/signal/timefrequency/slepian.h"
+#include "montage/signal/timefrequency/stockwell.h"
+#include "montage/signal/timefrequency/wavelet.h"
 
 namespace montage::signal {
 namespace {
@@ -53,7 +60,7 @@ void BM_SampleEntropy(benchmark::State& state) {
   const auto x = Rhythm(static_cast<size_t>(state.range(0)), 1);
   for (auto _ : state) benchmark::DoNotOptimize(SampleEntropy(x));
 }
-BENCHMARK(BM_SampleEntropy)->Arg(1024)->Arg(7680)->Arg(32768)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_SampleEntropy)->Arg(1024)->Arg(7680)->Arg(65536)->Unit(benchmark::kMicrosecond);
 
 template <auto Measure>
 void BM_Window(benchmark::State& state) {
@@ -76,6 +83,61 @@ BENCHMARK(BM_Window<DetrendedFluctuation>)
 BENCHMARK(BM_Window<LempelZivComplexity>)
     ->Name("LempelZivComplexity of 30 s")
     ->Unit(benchmark::kMicrosecond);
+
+void BM_Slepian(benchmark::State& state) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Slepian(static_cast<size_t>(state.range(0)), 4.0, 8));
+  }
+}
+BENCHMARK(BM_Slepian)->Arg(1024)->Arg(7680)->Arg(153600)->Unit(benchmark::kMillisecond);
+
+void BM_MultitaperOf30s(benchmark::State& state) {
+  const auto x = Rhythm(30 * 256, 1);
+  auto multitaper = Multitaper::Make(x.size(), kRateHz, {.adaptive = state.range(0) == 1});
+  for (auto _ : state) benchmark::DoNotOptimize(multitaper->Estimate(x));
+}
+BENCHMARK(BM_MultitaperOf30s)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+
+void BM_MorletOf10Minutes(benchmark::State& state) {
+  const auto& x = DenseRecording().front();
+  std::vector<double> hz;
+  for (int i = 0; i < 40; ++i) hz.push_back(3.0 + i);
+  const auto transform = MorletTransform::Make(kRateHz, hz);
+  for (auto _ : state) benchmark::DoNotOptimize(transform->Transform(x));
+}
+BENCHMARK(BM_MorletOf10Minutes)->Unit(benchmark::kMillisecond);
+
+void BM_StockwellOf10s(benchmark::State& state) {
+  const auto x = Rhythm(2560, 1);
+  for (auto _ : state) benchmark::DoNotOptimize(Stockwell(x, kRateHz, {1, 45}));
+}
+BENCHMARK(BM_StockwellOf10s)->Unit(benchmark::kMillisecond);
+
+void BM_WaveletsOf10Minutes(benchmark::State& state) {
+  const auto& x = DenseRecording().front();
+  for (auto _ : state) {
+    const auto found = DecomposeIntoWavelets(x, 5);
+    benchmark::DoNotOptimize(ComposeFromWavelets(*found));
+  }
+}
+BENCHMARK(BM_WaveletsOf10Minutes)->Unit(benchmark::kMillisecond);
+
+void BM_LaplacianOf64Channels10Minutes(benchmark::State& state) {
+  const auto& recording = DenseRecording();
+  const std::vector<std::span<const double>> in(recording.begin(), recording.end());
+  auto rows = recording;
+  const std::vector<std::span<double>> out(rows.begin(), rows.end());
+  std::vector<Position> positions;
+  for (int i = 0; i < 64; ++i) {
+    const double z = 1.0 - i / 70.0, azimuth = 2.4 * i, r = std::sqrt(1.0 - z * z);
+    positions.push_back({r * std::cos(azimuth), r * std::sin(azimuth), z});
+  }
+  for (auto _ : state) {
+    const auto weights = CurrentSourceWeights(positions);
+    benchmark::DoNotOptimize(ApplyWeights(*weights, in, out));
+  }
+}
+BENCHMARK(BM_LaplacianOf64Channels10Minutes)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace montage::signal

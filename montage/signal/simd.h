@@ -7,6 +7,8 @@
 // value, not bit for bit.
 
 #include <cstddef>
+#include <new>
+#include <vector>
 
 #if defined(__x86_64__) && defined(__ELF__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
@@ -44,7 +46,12 @@ inline constexpr size_t kOct = 8;
 /// Eight columns at once: one AVX-512 register, two of AVX2, four of the baseline.
 using Oct [[gnu::vector_size(64)]] = double;
 
-/// A vector in memory, at any multiple of 8 bytes.
+inline constexpr size_t kQuad = 4;
+
+/// Four of them.
+using Quad [[gnu::vector_size(32)]] = double;
+
+/// A vector in memory, at any multiple of 8 bytes. Copy `v`; a reference to it would promise more.
 template <typename V>
 struct [[gnu::packed, gnu::may_alias]] Packed {
   V v;
@@ -56,6 +63,30 @@ MONTAGE_SIMD_INLINE const Packed<V>& In(const double* at) {
 template <typename V>
 MONTAGE_SIMD_INLINE Packed<V>& Out(double* at) {
   return *reinterpret_cast<Packed<V>*>(at);
+}
+
+/// Memory at a multiple of a cache line, so that no vector straddles two.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+
+  LineAllocator() = default;
+  template <typename U>
+  explicit LineAllocator(const LineAllocator<U>& /*other*/) {}
+
+  T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+  void deallocate(T* at, size_t /*count*/) { ::operator delete(at, kLine); }
+  template <typename U>
+  bool operator==(const LineAllocator<U>& /*other*/) const {
+    return true;
+  }
+};
+/// What hot loops work in.
+using LineVector = std::vector<double, LineAllocator<double>>;
+
+MONTAGE_SIMD_INLINE void Reverse(Oct& v) {
+  v = __builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0);
 }
 
 /// Turns rows into columns: element c of rows[r] goes to element r of rows[c].
@@ -76,6 +107,18 @@ MONTAGE_SIMD_INLINE void Transpose(Oct (&rows)[kOct]) {
   for (size_t i = 0; i < 4; ++i) {
     rows[i] = __builtin_shufflevector(quads[i], quads[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
     rows[i + 4] = __builtin_shufflevector(quads[i], quads[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+MONTAGE_SIMD_INLINE void Transpose(Quad (&rows)[kQuad]) {
+  Quad pairs[kQuad];
+  for (size_t i = 0; i < kQuad; i += 2) {
+    pairs[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 4, 2, 6);
+    pairs[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 5, 3, 7);
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    rows[i] = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 4, 5);
+    rows[i + 2] = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 6, 7);
   }
 }
 

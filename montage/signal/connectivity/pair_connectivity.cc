@@ -16,13 +16,11 @@
 namespace montage::signal {
 namespace {
 
-constexpr size_t kLanes = 4;
 /// Samples of all channels that are compared at a time: those of 64 channels stay in a second level
 /// cache.
 constexpr size_t kBlock = 512;
 
-using Quad [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
-using QuadBits [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = int64_t;
+using QuadBits [[gnu::vector_size(32)]] = int64_t;
 
 double Sum(const Quad& v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 
@@ -37,10 +35,10 @@ double Ratio(double value, double over) { return over > 0.0 ? value / over : 0.0
 }  // namespace
 
 struct PairAverager::Views {
-  const Quad* cosine;
-  const Quad* sine;
-  const Quad* envelope;
-  const Quad* centred;
+  const double* cosine;
+  const double* sine;
+  const double* envelope;
+  const double* centred;
 };
 
 // With u the unit phasors, a the envelopes and s = Im(u conj(u')):
@@ -56,9 +54,9 @@ MONTAGE_SIMD_CLONES void PairAverager::AddBlock(const Views& first, const Views&
   Quad cosine{}, sine{}, cross{}, cross_magnitude{}, envelopes{};
   Quad first_sum{}, first_square{}, second_sum{}, second_square{};
   QuadBits sign{};
-  for (size_t i = 0; i < quads; ++i) {
-    const Quad x = first.cosine[i], y = first.sine[i];
-    const Quad v = second.cosine[i], w = second.sine[i];
+  for (size_t i = 0; i < quads * kQuad; i += kQuad) {
+    const Quad x = In<Quad>(first.cosine + i).v, y = In<Quad>(first.sine + i).v;
+    const Quad v = In<Quad>(second.cosine + i).v, w = In<Quad>(second.sine + i).v;
     const Quad difference = y * v - x * w;
     const Quad size = reinterpret_cast<Quad>(reinterpret_cast<QuadBits>(difference) & kMagnitude);
     const QuadBits lags = size > kSamePhase;  // -1 where true
@@ -67,7 +65,7 @@ MONTAGE_SIMD_CLONES void PairAverager::AddBlock(const Views& first, const Views&
     cosine += x * v + y * w;
     sine += difference;
     sign += (s < 0.0) - (s > 0.0);
-    const Quad a = first.envelope[i], b = second.envelope[i];
+    const Quad a = In<Quad>(first.envelope + i).v, b = In<Quad>(second.envelope + i).v;
     const Quad only_first = a * magnitude, only_second = b * magnitude;
     cross += a * b * s;
     cross_magnitude += a * only_second;
@@ -75,7 +73,7 @@ MONTAGE_SIMD_CLONES void PairAverager::AddBlock(const Views& first, const Views&
     first_square += only_first * only_first;
     second_sum += only_second;
     second_square += only_second * only_second;
-    envelopes += first.centred[i] * second.centred[i];
+    envelopes += In<Quad>(first.centred + i).v * In<Quad>(second.centred + i).v;
   }
   sums.cosine += Sum(cosine);
   sums.sine += Sum(sine);
@@ -101,7 +99,7 @@ PairAverager::PairAverager(size_t channels) : channels_(channels), rows_(channel
 
 void PairAverager::Load(const AnalyticChannels& analytic, size_t channel) {
   const auto real = analytic.Real(channel), imaginary = analytic.Imaginary(channel);
-  const size_t padded = (analytic.samples + kLanes - 1) / kLanes * kLanes;
+  const size_t padded = (analytic.samples + kQuad - 1) / kQuad * kQuad;
   Row& row = rows_[channel];
   for (auto* values : {&row.cosine, &row.sine, &row.envelope, &row.centred}) {
     values->assign(padded, 0.0);
@@ -149,13 +147,11 @@ void PairAverager::Add(const AnalyticChannels& analytic) {
   std::ranges::fill(sums_, Sums{});
   const size_t padded = rows_.empty() ? 0 : rows_.front().cosine.size();
   const auto views = [&](const Row& row, size_t first) {
-    const auto at = [first](const std::vector<double>& values) {
-      return reinterpret_cast<const Quad*>(&values[first]);
-    };
+    const auto at = [first](const std::vector<double>& values) { return values.data() + first; };
     return Views{at(row.cosine), at(row.sine), at(row.envelope), at(row.centred)};
   };
   for (size_t first = 0; first < padded; first += kBlock) {
-    const size_t quads = std::min(kBlock, padded - first) / kLanes;
+    const size_t quads = std::min(kBlock, padded - first) / kQuad;
     size_t pair = 0;
     for (size_t a = 0; a < channels_; ++a) {
       const Views one = views(rows_[a], first);

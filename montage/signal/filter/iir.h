@@ -1,11 +1,12 @@
 #pragma once
 // Recursive filters as cascades of second-order sections: design, streaming and zero-phase use.
-// The conventions are SciPy's (butter, iirnotch, sosfilt, sosfilt_zi, sosfiltfilt), so that the
+// The conventions are SciPy's (iirnotch, sosfilt, sosfilt_zi, sosfiltfilt), so that the
 // numbers agree with scipy.signal on the same input.
 
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -26,9 +27,37 @@ struct Edges {
   double high = 0;
 };
 
-/// Digital Butterworth filter by bilinear transform with prewarping (Oppenheim, Schafer 1989,
-/// section 7.1). Order 1 to 16 of the prototype: band filters have twice as many poles.
-/// Error kInvalid when an edge is not inside (0, rate / 2) or the edges are not ascending.
+// What a filter is best at, with its parameters. Edges are where the gain leaves:
+
+/// the flattest pass band; -3 dB.
+struct ButterworthShape {};
+/// a pass band that ripples between 0 and -ripple_db, the steeper for it; -ripple_db.
+struct ChebyshevShape {
+  double ripple_db;  ///< (0, 20]
+};
+/// a stop band that ripples below -attenuation_db; it begins at the edges.
+struct InverseChebyshevShape {
+  double attenuation_db;  ///< (0, 200]
+};
+/// both ripples and the narrowest transition of an order; -ripple_db.
+struct EllipticShape {
+  double ripple_db;       ///< (0, 20]
+  double attenuation_db;  ///< (ripple_db, 200]
+};
+/// the most constant group delay of low frequencies, so the least overshoot; the edge is where the
+/// phase is midway, as that of a Butterworth filter (SciPy's norm="phase"), not -3 dB.
+struct BesselShape {};
+using IirShape = std::variant<ButterworthShape, ChebyshevShape, InverseChebyshevShape,
+                              EllipticShape, BesselShape>;
+
+/// Digital filter by bilinear transform with prewarping (Oppenheim, Schafer 1989, section 7.1) of
+/// an analogue prototype of order 1 to 16: band filters have twice as many poles. Responses are
+/// those of scipy.signal butter, cheby1, cheby2, ellip and bessel; sections are paired and ordered
+/// differently. Error kInvalid when an edge is not inside (0, rate / 2), the edges are not
+/// ascending, a parameter is out of its range, or double precision cannot hold the filter.
+base::Result<Sections> IirDesign(const IirShape& shape, int order, Band band, Edges edges,
+                                 double rate_hz);
+/// IirDesign of the shape that needs no parameter and suits most.
 base::Result<Sections> Butterworth(int order, Band band, Edges edges, double rate_hz);
 
 /// Second-order notch at `hz` with -3 dB bandwidth hz / quality (Orfanidis 1996, section 11.3).
@@ -70,8 +99,8 @@ size_t ZeroPhasePadding(std::span<const Biquad> sections);
 /// Error kInvalid for non-finite samples or an input not longer than ZeroPhasePadding.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, std::span<double> samples);
 /// The same for many channels of one length, eight at a time in vector lanes. No channel is changed
-/// when one of them is refused. A channel's samples do not depend on its neighbours, bit for bit, so
-/// threads may share the work by filtering channels of their own.
+/// when one of them is refused. A channel's samples do not depend on its neighbours, bit for bit,
+/// so threads may share the work by filtering channels of their own.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
                                    std::span<const std::span<double>> channels);
 /// The same, to outputs that are the inputs themselves or apart from them.
