@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "montage/analysis/artifacts/artifact_stage.h"
 #include "montage/analysis/connectivity/connectivity_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
@@ -43,6 +44,7 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeArtifactDetection());
   registry.Add(MakeConnectivityAnalysis());
   registry.Add(MakeFeatureExtraction());
   return registry;

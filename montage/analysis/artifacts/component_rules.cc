@@ -41,13 +41,14 @@ double CardiacScore(const ComponentMeasures& m) {
   if (m.beats_per_min == 0.0) return 0.0;
   // A QRS complex is narrow and small on the scalp; periodic discharges are neither.
   return std::min({Ramp(m.beat_irregularity, 0.2, 0.08), Ramp(m.kurtosis, 1.0, 4.0),
-                   Ramp(m.beat_width_s, 0.08, 0.05), Ramp(m.channel_fraction, 0.8, 0.5)});
+                   Ramp(m.beat_width_s, 0.08, 0.05), Ramp(m.channel_fraction, 0.8, 0.5),
+                   Ramp(m.slow_fraction, 0.65, 0.45)});
 }
 
 double LineScore(const ComponentMeasures& m) { return Ramp(m.line_fraction, 0.3, 0.7); }
 
 double ChannelScore(const ComponentMeasures& m) {
-  return std::min(Ramp(m.focality, 0.9, 0.98), Ramp(m.channel_fraction, 0.1, 0.4));
+  return std::min(Ramp(m.focality, 0.94, 0.99), Ramp(m.channel_fraction, 0.1, 0.4));
 }
 
 /// Local maxima of |x|, the largest of those that are less than `apart` samples from each other.

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "montage/analysis/artifacts/component_meter.h"
 #include "montage/analysis/artifacts/component_rules.h"
-#include "montage/signal/fft.h"
 #include "montage/signal/filter/iir.h"
-#include "montage/signal/filter/window.h"
 #include "montage/signal/scalp/electrodes.h"
 #include "montage/signal/statistics.h"
 
@@ -20,12 +18,7 @@ namespace {
 
 using Channels = std::vector<std::vector<double>>;
 
-constexpr double kLeadS = 2.0;     ///< read around a window, so that the filter has settled in it
-constexpr double kSegmentS = 2.0;  ///< of which a spectrum is taken
-constexpr double kLongestPeriodS = 0.9;
-/// Of the segments, those whose spectrum counts: a source that is active now and then shows what it
-/// is where it is strongest.
-constexpr double kStrongestPart = 0.05;
+constexpr double kLeadS = 2.0;  ///< read around a window, so that the filter has settled in it
 /// Of the gradient, over the square root of the samples: a third of what the choice of the samples
 /// leaves open.
 constexpr double kTolerance = 0.3;
@@ -110,207 +103,6 @@ base::Result<Channels> GatherSamples(WindowReader& reader, const FitWindows& win
   return samples;
 }
 
-/// Power of a source in one segment, by range of frequencies in Hz.
-struct SegmentPower {
-  double all = 0;    ///< 1 to 100
-  double low = 0;    ///< 1 to 45
-  double slow = 0;   ///< 1 to 7.5
-  double fast = 0;   ///< 20 to 100, without mains
-  double mains = 0;  ///< within 1 of the mains frequency
-  double rhythmicity = 0;
-};
-
-/// Spectra of the segments of a window (Hann), all at once.
-class SegmentSpectra {
- public:
-  SegmentSpectra(size_t window, double rate_hz, double line_hz)
-      : length_(std::min(window, static_cast<size_t>(std::llround(kSegmentS * rate_hz)))),
-        lanes_(window / length_),
-        rate_hz_(rate_hz),
-        line_hz_(line_hz),
-        fft_(length_, lanes_),
-        taper_(signal::Hann(length_, signal::Symmetry::kPeriodic)),
-        frames_(length_ * lanes_),
-        real_(fft_.bins() * lanes_),
-        imaginary_(fft_.bins() * lanes_),
-        taper_lags_(Lags(taper_)) {}
-
-  void Add(std::span<const double> window, std::vector<SegmentPower>& powers) {
-    for (size_t l = 0; l < lanes_; ++l) {
-      for (size_t i = 0; i < length_; ++i) {
-        frames_[i * lanes_ + l] = window[l * length_ + i] * taper_[i];
-      }
-    }
-    fft_.Forward(frames_, real_, imaginary_);
-    const size_t first = powers.size();
-    powers.resize(first + lanes_);
-    for (size_t k = 0; k < fft_.bins(); ++k) {
-      const double hz = rate_hz_ * static_cast<double>(k) / static_cast<double>(length_);
-      if (hz < 1.0 || hz > 100.0) continue;
-      const bool mains = std::abs(hz - line_hz_) <= 1.0;
-      for (size_t l = 0; l < lanes_; ++l) {
-        const double re = real_[k * lanes_ + l], im = imaginary_[k * lanes_ + l];
-        const double power = re * re + im * im;
-        SegmentPower& sums = powers[first + l];
-        sums.all += power;
-        if (mains) sums.mains += power;
-        if (hz <= 45.0) sums.low += power;
-        if (hz <= 7.5) sums.slow += power;
-        if (hz >= 20.0 && !mains) sums.fast += power;
-      }
-    }
-    AddRhythmicity(std::span(powers).subspan(first));
-  }
-
- private:
-  /// Circular autocorrelation of one sequence of the segments' length.
-  std::vector<double> Lags(std::span<const double> x) const {
-    signal::RealFft fft(length_);
-    std::vector<double> real(fft.bins()), imaginary(fft.bins()), lags(length_);
-    fft.Forward(x, real, imaginary);
-    for (size_t k = 0; k < fft.bins(); ++k) {
-      real[k] = real[k] * real[k] + imaginary[k] * imaginary[k];
-      imaginary[k] = 0;
-    }
-    fft.Inverse(real, imaginary, lags);
-    return lags;
-  }
-
-  /// The largest autocorrelation after the first zero crossing, up to lags of 0.9 s: near 1 for a
-  /// rhythm of that period and less, near 0 for a single deflection. From the power spectrum
-  /// (Wiener-Khinchin), over that of the taper.
-  void AddRhythmicity(std::span<SegmentPower> powers) {
-    for (size_t i = 0; i < real_.size(); ++i) {
-      real_[i] = real_[i] * real_[i] + imaginary_[i] * imaginary_[i];
-      imaginary_[i] = 0;
-    }
-    fft_.Inverse(real_, imaginary_, frames_);
-    const auto last = std::min(static_cast<size_t>(kLongestPeriodS * rate_hz_), length_ / 2);
-    for (size_t l = 0; l < lanes_; ++l) {
-      const double energy = frames_[l] / taper_lags_[0];
-      bool crossed = false;
-      for (size_t lag = 1; lag < last && energy > 0.0; ++lag) {
-        const double r = frames_[lag * lanes_ + l] / taper_lags_[lag] / energy;
-        crossed = crossed || r < 0.0;
-        if (crossed) powers[l].rhythmicity = std::max(powers[l].rhythmicity, r);
-      }
-    }
-  }
-
-  size_t length_, lanes_;
-  double rate_hz_, line_hz_;
-  signal::RealFft fft_;
-  std::vector<double> taper_, frames_, real_, imaginary_, taper_lags_;
-};
-
-void MeasureSpectrum(std::vector<SegmentPower> powers, ComponentMeasures& measures) {
-  SegmentPower total, strongest;
-  for (const SegmentPower& segment : powers) {
-    total.all += segment.all;
-    total.mains += segment.mains;
-  }
-  std::ranges::sort(powers, std::greater(), &SegmentPower::all);
-  const auto count =
-      static_cast<size_t>(std::ceil(kStrongestPart * static_cast<double>(powers.size())));
-  for (const SegmentPower& segment : std::span(powers).first(count)) {
-    strongest.all += segment.all - segment.mains;
-    strongest.low += segment.low;
-    strongest.slow += segment.slow;
-    strongest.fast += segment.fast;
-    strongest.rhythmicity += segment.rhythmicity / static_cast<double>(count);
-  }
-  measures.rhythmicity = std::min(strongest.rhythmicity, 1.0);
-  if (total.all > 0.0) measures.line_fraction = total.mains / total.all;
-  if (strongest.all > 0.0) measures.fast_fraction = strongest.fast / strongest.all;
-  if (strongest.low > 0.0) measures.slow_fraction = strongest.slow / strongest.low;
-}
-
-/// Sums over the windows from which the measures of all components follow.
-class ComponentMeter {
- public:
-  ComponentMeter(const signal::IcaModel& model, size_t comparisons, size_t window, double rate_hz,
-                 double line_hz)
-      : model_(model),
-        rate_hz_(rate_hz),
-        spectra_(window, rate_hz, line_hz),
-        fourth_(model.components(), 0.0),
-        square_(model.components(), 0.0),
-        beats_(model.components()),
-        products_(model.components(), std::vector<double>(comparisons, 0.0)),
-        energy_(comparisons, 0.0),
-        powers_(model.components()) {
-    sources_.resize(model.components());
-  }
-
-  /// The model's channels first, then the channels to compare with.
-  void Add(const Channels& window) {
-    const size_t length = window.front().size();
-    auto inputs = ConstSpans(window);
-    inputs.resize(model_.channels());
-    for (auto& source : sources_) source.resize(length);
-    const auto outputs = Spans(sources_);
-    signal::Sources(model_, inputs, outputs);
-    observed_s_ += static_cast<double>(length) / rate_hz_;
-    for (size_t r = 0; r < energy_.size(); ++r) {
-      const auto& other = window[model_.channels() + r];
-      energy_[r] += std::inner_product(other.begin(), other.end(), other.begin(), 0.0);
-    }
-    for (size_t k = 0; k < sources_.size(); ++k) AddSource(k, window);
-  }
-
-  ComponentMeasures Finish(size_t k, std::span<const size_t> eog, std::optional<size_t> ecg) const {
-    ComponentMeasures measures;
-    const double n = observed_s_ * rate_hz_;
-    const double variance = square_[k] / n;
-    if (variance > 0.0) measures.kurtosis = fourth_[k] / n / (variance * variance) - 3.0;
-    MeasureSpectrum(powers_[k], measures);
-    for (const size_t r : eog) {
-      measures.eye_correlation = std::max(measures.eye_correlation, CorrelationWith(k, r));
-    }
-    if (ecg) measures.ecg_correlation = CorrelationWith(k, *ecg);
-    MeasureBeats(beats_[k], observed_s_, measures);
-    return measures;
-  }
-
- private:
-  void AddSource(size_t k, const Channels& window) {
-    const std::vector<double>& source = sources_[k];
-    for (const double value : source) {
-      const double square = value * value;
-      square_[k] += square;
-      fourth_[k] += square * square;
-    }
-    for (size_t r = 0; r < energy_.size(); ++r) {
-      const auto& other = window[model_.channels() + r];
-      products_[k][r] += std::inner_product(source.begin(), source.end(), other.begin(), 0.0);
-    }
-    spectra_.Add(source, powers_[k]);
-    const auto peaks = FindSharpPeaks(source, rate_hz_);
-    for (size_t i = 0; i < peaks.size(); ++i) {
-      beats_[k].widths_s.push_back(static_cast<double>(peaks[i].width) / rate_hz_);
-      if (i == 0) continue;
-      beats_[k].intervals_s.push_back(static_cast<double>(peaks[i].at - peaks[i - 1].at) /
-                                      rate_hz_);
-    }
-  }
-
-  double CorrelationWith(size_t k, size_t r) const {
-    const double scale = std::sqrt(square_[k] * energy_[r]);
-    return scale > 0.0 ? std::abs(products_[k][r]) / scale : 0.0;
-  }
-
-  const signal::IcaModel& model_;
-  double rate_hz_;
-  SegmentSpectra spectra_;
-  double observed_s_ = 0;
-  Channels sources_;
-  std::vector<double> fourth_, square_;
-  std::vector<Beats> beats_;
-  Channels products_;           ///< [component][channel to compare with]
-  std::vector<double> energy_;  ///< of the channels to compare with
-  std::vector<std::vector<SegmentPower>> powers_;
-};
-
 /// |r| of a component with a weighted sum of the model's channels. Sources are uncorrelated with
 /// unit variance over the fitted samples, so that it follows from the mixing.
 double CorrelationWithSum(const signal::IcaModel& model, size_t k,
@@ -352,103 +144,7 @@ std::vector<double> Variances(const Channels& samples) {
   return variances;
 }
 
-/// How unlike the others each epoch is: the largest robust z, over the rows, of its extent.
-std::vector<double> Unusualness(const DecompositionInput& input, const EpochTable& table) {
-  std::vector<double> unusual(table.epochs, 0.0);
-  for (const size_t row : input.rows) {
-    std::vector<double> logs;
-    for (const Epoch& epoch : table.Row(row)) {
-      logs.push_back(std::log(std::max(static_cast<double>(epoch.peak_to_peak), 1e-2)));
-    }
-    std::vector<double> scratch = logs;
-    const double median = signal::Median(scratch);
-    const double spread = std::max(signal::RobustDeviation(scratch), 0.1);
-    for (size_t e = 0; e < logs.size(); ++e) {
-      unusual[e] = std::max(unusual[e], (logs[e] - median) / spread);
-    }
-  }
-  return unusual;
-}
-
-bool IsGross(const DecompositionInput& input, const EpochTable& table, size_t epoch,
-             const FitLimits& limits) {
-  return std::ranges::any_of(input.rows, [&](size_t row) {
-    return static_cast<double>(table.At(row, epoch).peak_to_peak) > limits.gross_peak_to_peak;
-  });
-}
-
 }  // namespace
-
-DecompositionInput ChooseInput(const RecordingView& recording, const EpochTable& table,
-                               const FitLimits& limits) {
-  std::map<std::pair<double, uint64_t>, DecompositionInput> sets;
-  for (size_t row = 0; row < table.channels.size(); ++row) {
-    const size_t c = table.channels[row];
-    const Channel& channel = recording.channels[c];
-    if (channel.kind != ChannelKind::kEeg) continue;
-    auto& set = sets[{channel.rate_hz, channel.samples}];
-    set.rate_hz = channel.rate_hz;
-    set.samples = channel.samples;
-    set.channels.push_back(c);
-    set.rows.push_back(row);
-  }
-  DecompositionInput chosen;
-  for (auto& [key, set] : sets) {
-    if (set.channels.size() > chosen.channels.size()) chosen = std::move(set);
-  }
-  if (chosen.channels.size() < limits.least_components) {
-    chosen.shortcoming = fmt::format("{} good EEG channels of one rate, expected at least {}",
-                                     chosen.channels.size(), limits.least_components);
-    return chosen;
-  }
-  for (size_t c = 0; c < recording.channels.size(); ++c) {
-    const Channel& channel = recording.channels[c];
-    if (channel.rate_hz != chosen.rate_hz || channel.samples != chosen.samples) continue;
-    if (channel.kind == ChannelKind::kEog) chosen.eog.push_back(c);
-    if (channel.kind == ChannelKind::kEcg && !chosen.ecg) chosen.ecg = c;
-  }
-  return chosen;
-}
-
-FitWindows ChooseWindows(const DecompositionInput& input, const EpochTable& table,
-                         const FitLimits& limits) {
-  FitWindows windows;
-  const auto wanted = static_cast<uint64_t>(limits.window_s * input.rate_hz);
-  windows.length = static_cast<size_t>(std::min(wanted, input.samples));
-  if (windows.length == 0) return windows;
-  const auto most = static_cast<size_t>(limits.seconds / limits.window_s);
-  const std::vector<double> unusual = Unusualness(input, table);
-  std::vector<std::pair<double, uint64_t>> candidates;  // minus unusualness, first sample
-  for (uint64_t first = 0; first + windows.length <= input.samples; first += windows.length) {
-    const double from = static_cast<double>(first) / input.rate_hz;
-    const double to = static_cast<double>(first + windows.length) / input.rate_hz;
-    const auto last = std::min(static_cast<size_t>(std::ceil(to / table.epoch_s)), table.epochs);
-    double most_unusual = 0;
-    bool gross = false;
-    for (auto e = static_cast<size_t>(from / table.epoch_s); e < last; ++e) {
-      most_unusual = std::max(most_unusual, unusual[e]);
-      gross = gross || IsGross(input, table, e, limits);
-    }
-    if (!gross) candidates.emplace_back(-most_unusual, first);
-  }
-  const size_t even = std::min(candidates.size(), (most + 1) / 2);
-  std::vector<bool> taken(candidates.size(), false);
-  for (size_t i = 0; i < even; ++i) taken[i * candidates.size() / even] = true;
-  std::vector<size_t> order(candidates.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::sort(order, {}, [&](size_t i) { return candidates[i]; });
-  size_t left = std::min(candidates.size(), most) - even;
-  for (const size_t i : order) {
-    if (left == 0) break;
-    if (taken[i]) continue;
-    taken[i] = true;
-    --left;
-  }
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    if (taken[i]) windows.first.push_back(candidates[i].second);
-  }
-  return windows;
-}
 
 base::Result<Decomposition> Decompose(const RecordingView& recording,
                                       const DecompositionInput& input, const FitWindows& windows,
