@@ -46,6 +46,7 @@ struct FitLimits {
 /// this length: the largest deflection for deflections, the root mean square for what lasts.
 inline constexpr double kActivityBinS = 0.25;
 inline constexpr double kActivityGapS = 0.5;  ///< shorter pauses do not end an interval
+inline constexpr double kCardiacGapS = 1.5;   ///< a beat is at most that far from the next
 inline constexpr double kEyeDeflection = 50;
 inline constexpr double kMuscleRms = 10;
 inline constexpr double kCardiacDeflection = 15;

@@ -23,6 +23,7 @@ constexpr double kNamedField = 0.3;
 struct ActivityRule {
   bool by_peak;  ///< largest deflection of a bin; else root mean square
   double limit_uv;
+  double gap_s = kActivityGapS;
 };
 
 /// What is looked at besides the high-pass that all sources pass: a component holds some of the
@@ -45,7 +46,7 @@ ActivityRule RuleOf(ComponentLabel label) {
     case ComponentLabel::kMuscle:
       return {false, kMuscleRms};
     case ComponentLabel::kCardiac:
-      return {true, kCardiacDeflection};
+      return {true, kCardiacDeflection, kCardiacGapS};
     case ComponentLabel::kLine:
       return {false, kLineRms};
     default:
@@ -168,9 +169,10 @@ class Follower {
   Channels channels_, sources_;
 };
 
-/// Bins at the limit and above, pauses shorter than kActivityGapS bridged.
-std::vector<ArtifactFinding> JoinBins(std::span<const float> values, double scale, double bin_s) {
-  const auto gap = static_cast<size_t>(kActivityGapS / bin_s);
+/// Bins at the limit and above, pauses up to the gap bridged.
+std::vector<ArtifactFinding> JoinBins(std::span<const float> values, double scale, double bin_s,
+                                      double gap_s) {
+  const auto gap = static_cast<size_t>(gap_s / bin_s);
   std::vector<ArtifactFinding> findings;
   size_t last = 0;
   for (size_t b = 0; b < values.size(); ++b) {
@@ -226,7 +228,7 @@ base::Result<ComponentActivity> FollowArtifacts(const RecordingView& recording,
     ComponentReport& component = decomposition.components[artifacts[i]];
     const ActivityRule rule = RuleOf(component.label);
     const double scale = LargestMagnitude(component.topography) / rule.limit_uv;
-    auto findings = JoinBins(follower.Values(i, rule.by_peak), scale, follower.bin_s());
+    auto findings = JoinBins(follower.Values(i, rule.by_peak), scale, follower.bin_s(), rule.gap_s);
     const auto names = ChannelsOf(recording, input, component.topography);
     for (ArtifactFinding& finding : findings) {
       finding.kind = ToString(component.label);

@@ -4,7 +4,7 @@
 // The part: windows of 10 s, at most 4 minutes, and of these at most 30,720 samples, evenly. Half
 // are evenly spaced; half are those whose epochs differ most from the usual, because sources that
 // are rarely active are found only where they are (overweighting: Dimigen 2020). Windows with gross
-// deflections or missing samples are left out.
+// deflections are left out; missing samples count as 0.
 
 #include <cstddef>
 #include <cstdint>
