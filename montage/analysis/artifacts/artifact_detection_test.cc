@@ -48,6 +48,7 @@ const MethodFindings& Of(const Planted& planted, ArtifactMethod method) {
 
 std::vector<std::string_view> KindsOf(const MethodFindings& method) {
   std::vector<std::string_view> kinds;
+  kinds.reserve(method.findings.size());
   for (const ArtifactFinding& finding : method.findings) kinds.push_back(finding.kind);
   return kinds;
 }
@@ -199,7 +200,7 @@ TEST(Artifacts, AHeartIsKnownByItsBeatAndByTheEcg) {
 
 TEST(Artifacts, EogAndEmgChannelsHaveTheirOwnLimits) {
   auto recording = MakeScalp({.seconds = 60});
-  const std::vector<double> silent(60 * 256, 0.0);
+  const std::vector<double> silent(size_t{60} * 256, 0.0);
   recording.Add("E1", 256, silent, ChannelKind::kEog);
   recording.Add("EMG chin", 256, silent, ChannelKind::kEmg);
   AddSine(SamplesOf(recording, "E1"), 1.0, 100, 256);         // 200 uV peak to peak
@@ -220,7 +221,7 @@ TEST(Artifacts, EogAndEmgChannelsHaveTheirOwnLimits) {
 TEST(Artifacts, FlatStretchesAreFoundWithTheirTimes) {
   auto recording = MakeScalp({.seconds = 60});
   const auto samples = SamplesOf(recording, "C3");
-  std::fill_n(samples.begin() + 20 * 256, 5 * 256, 3.0);
+  std::fill_n(samples.begin() + ptrdiff_t{20} * 256, 5 * 256, 3.0);
   const auto report = DetectIn(recording);
   const auto& findings = report.Find(ArtifactMethod::kThreshold)->findings;
   const auto flat = std::ranges::find(findings, "flat", &ArtifactFinding::kind);
@@ -280,7 +281,7 @@ TEST(Artifacts, GrossDeflectionsAllTheTimeLeaveNothingToDecompose) {
 TEST(Artifacts, MissingSamplesDoNotSpread) {
   auto recording = MakeScalp({.seconds = 120});
   const auto samples = SamplesOf(recording, "O2");
-  std::fill_n(samples.begin() + 30 * 256, 256, std::numeric_limits<double>::quiet_NaN());
+  std::fill_n(samples.begin() + ptrdiff_t{30} * 256, 256, std::numeric_limits<double>::quiet_NaN());
   const auto report = DetectIn(recording);
   for (const ComponentReport& component : report.decomposition.components) {
     for (const double value : component.topography) EXPECT_TRUE(std::isfinite(value));

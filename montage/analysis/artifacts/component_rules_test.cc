@@ -115,7 +115,7 @@ TEST(ComponentRules, FieldsAreMeasuredWhereElectrodesAreKnown) {
 
 TEST(SharpPeaks, BeatsAreFoundWithTheirWidthAndNoiseIsNot) {
   base::Random random(3);
-  std::vector<double> x(10 * 256);
+  std::vector<double> x(size_t{10} * 256);
   for (double& value : x) value = random.Normal();
   EXPECT_TRUE(FindSharpPeaks(x, 256).empty());
   for (size_t beat = 0; beat < 12; ++beat) {

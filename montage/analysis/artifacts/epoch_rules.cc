@@ -33,6 +33,7 @@ double StepMilliseconds(double rate_hz) {
 
 std::vector<std::string> NamesOf(const RecordingView& recording, const EpochTable& table) {
   std::vector<std::string> names;
+  names.reserve(table.channels.size());
   for (const size_t channel : table.channels) names.push_back(recording.channels[channel].name);
   return names;
 }
