@@ -49,6 +49,8 @@ struct Services {
 void AddAuthRoutes(Api& api, Services& services);
 /// eeg/upload, eeg/analyze, eeg/files.
 void AddEegRoutes(Api& api, Services& services);
+/// eeg/files/{file_id}/clean.
+void AddCleaningRoutes(Api& api, Services& services);
 /// eeg/features, eeg/files/{file_id}/features.
 void AddFeatureRoutes(Api& api, Services& services);
 /// jobs, results, user/analyses.
