@@ -53,17 +53,18 @@ std::array<double, kArtifactKinds> Ratios(const Epoch& epoch, const Rails& rails
 
 struct Regions {
   std::vector<size_t> front;
-  std::vector<size_t> back;
+  std::vector<size_t> rest;
+  std::vector<size_t> back;  ///< of the rest
 };
 
-/// Rows near the eyes and rows behind the ears, without the bad ones.
+/// Rows near the eyes, the others, and of those the ones behind the ears, without the bad ones.
 Regions FindRegions(const EpochTable& table, const RecordingView& recording,
                     std::span<const bool> bad) {
   Regions regions;
   for (size_t row = 0; row < table.channels.size(); ++row) {
     const auto position = signal::FindElectrode(recording.channels[table.channels[row]].name);
     if (bad[row] || !position) continue;
-    if (position->y > 0.75) regions.front.push_back(row);
+    (position->y > 0.75 ? regions.front : regions.rest).push_back(row);
     if (position->y < -0.4) regions.back.push_back(row);
   }
   return regions;
@@ -118,8 +119,11 @@ void FindBlinks(const EpochTable& table, const RecordingView& recording, std::sp
                 const EpochLimits& limits, ArtifactMask& mask) {
   const Regions regions = FindRegions(table, recording, bad);
   if (regions.back.empty()) return;
+  // Usual is what the rest of the head shows: at the front every epoch may hold a blink.
+  std::vector<double> medians;
+  for (const size_t row : regions.rest) medians.push_back(MedianPeakToPeak(table.Row(row)));
+  const double usual = signal::Median(medians);
   for (const size_t row : regions.front) {
-    const double usual = MedianPeakToPeak(table.Row(row));
     for (size_t e = 0; e < table.epochs; ++e) {
       const Epoch& epoch = table.At(row, e);
       const auto size = static_cast<double>(epoch.peak_to_peak);

@@ -20,7 +20,7 @@ struct EpochLimits {
   double rail_stuck_fraction = 0.01;  ///< at extremes that the channel reaches again and again
   double rail_epochs = 0.1;  ///< fraction of the epochs that end at one value: it is a rail
   double blink_peak_to_peak = 80.0;
-  double blink_over_median = 2.0;  ///< over the channel's usual peak-to-peak
+  double blink_over_median = 2.0;  ///< over the usual peak-to-peak of the rest of the head
 };
 
 /// A channel is bad when its median over the epochs, or its fraction of epochs, passes the limit.
