@@ -19,8 +19,10 @@ struct EpochLimits {
   double stuck_fraction = 0.1;        ///< at the epoch's own extremes
   double rail_stuck_fraction = 0.01;  ///< at extremes that the channel reaches again and again
   double rail_epochs = 0.1;  ///< fraction of the epochs that end at one value: it is a rail
-  double blink_peak_to_peak = 80.0;
-  double blink_over_median = 2.0;  ///< over the usual peak-to-peak of the rest of the head
+  double blink_swing = 80.0;
+  double blink_over_median = 1.7;  ///< over the usual swing of the rest of the head
+  double blink_over_rest = 1.3;    ///< over the larger swings elsewhere in the epoch
+  double blink_over_fast = 5.0;    ///< over the deviation of the fast activity
 };
 
 /// A channel is bad when its median over the epochs, or its fraction of epochs, passes the limit.
