@@ -144,7 +144,8 @@ class Finder {
     const double start = trace_.TimeAt(0) + static_cast<double>(first) * kStepS + kWindowS / 2;
     const double end = trace_.TimeAt(0) + static_cast<double>(last) * kStepS + kWindowS / 2;
     Spindle spindle{.onset_s = start, .duration_s = end - start};
-    if (spindle.duration_s < kShortestS - kTolerance || spindle.duration_s > kLongestS + kTolerance) {
+    if (spindle.duration_s < kShortestS - kTolerance ||
+        spindle.duration_s > kLongestS + kTolerance) {
       return std::nullopt;
     }
     const size_t begin = trace_.IndexAt(start), stop = trace_.IndexAt(end);
