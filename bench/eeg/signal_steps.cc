@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "montage/signal/filter/fir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/iir.h"
 #include "montage/signal/spectrum.h"
 

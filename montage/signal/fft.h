@@ -3,11 +3,11 @@
 //
 // Self-written because Debian 12 has no permissively licensed double precision transform for every
 // length (FFTW is GPL, libkissfft is single precision). It is a Stockham autosort transform
-// (Cochran et al. 1967; Van Loan 1992, section 1.7) with radices 2, 3, 4, 5, 8 and small primes, and
-// Bluestein's chirp transform (1970) for lengths with a larger prime factor. Starting the Stockham
-// recursion at stride `lanes` transforms that many interleaved sequences with unit-stride loops. One
-// sequence of a length divisible by 4 is itself such an interleaving, of its every fourth or eighth
-// sample, and needs a last pass that joins their transforms.
+// (Cochran et al. 1967; Van Loan 1992, section 1.7) with radices 2, 3, 4, 5, 8 and small primes,
+// and Bluestein's chirp transform (1970) for lengths with a larger prime factor. Starting the
+// Stockham recursion at stride `lanes` transforms that many interleaved sequences with unit-stride
+// loops. One sequence of a length divisible by 4 is itself such an interleaving, of its every
+// fourth or eighth sample, and needs a last pass that joins their transforms.
 //
 // Lengths that are quick: products of 8, 4, 2, 3 and 5 that 8 divides. One lane at a time is
 // quickest, because all of it stays in the first-level cache up to a length of about 1500.

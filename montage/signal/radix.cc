@@ -84,7 +84,7 @@ MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[5]) {
   const auto turned1 = TurnBack(Minus(x[1], x[4])), turned2 = TurnBack(Minus(x[2], x[3]));
   const auto middle1 = Plus(Plus(x[0], kCos1, sum1), kCos2, sum2);
   const auto middle2 = Plus(Plus(x[0], kCos2, sum1), kCos1, sum2);
-  const auto side1 = Plus(turned1, kSinRatio, turned2);                  // over sin(72 degrees)
+  const auto side1 = Plus(turned1, kSinRatio, turned2);  // over sin(72 degrees)
   const auto side2 = Minus(Complex<V>{kSinRatio * turned1.re, kSinRatio * turned1.im}, turned2);
   x[0] = Plus(Plus(x[0], sum1), sum2);
   x[1] = Plus(middle1, kSin1, side1);
@@ -115,8 +115,8 @@ MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[8]) {
 
 /// The columns of one group from q on, as many as V has; twiddles are null for group 0.
 template <size_t kRadix, typename V>
-MONTAGE_SIMD_INLINE void GroupAt(Planes planes, size_t part, size_t stride, size_t in,
-                                 size_t out, const double* twiddles) {
+MONTAGE_SIMD_INLINE void GroupAt(Planes planes, size_t part, size_t stride, size_t in, size_t out,
+                                 const double* twiddles) {
   Complex<V> x[kRadix];
   for (size_t k = 0; k < kRadix; ++k) {
     x[k] = {In<V>(planes.in_real + in + k * part).v, In<V>(planes.in_imaginary + in + k * part).v};
@@ -213,8 +213,7 @@ void StageAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
 
 /// As many k as there are columns, from k on.
 template <size_t kColumns, typename V>
-MONTAGE_SIMD_INLINE void JoinAt(Planes planes, size_t part, size_t k,
-                                const double* twiddles) {
+MONTAGE_SIMD_INLINE void JoinAt(Planes planes, size_t part, size_t k, const double* twiddles) {
   V real[kColumns];
   V imaginary[kColumns];
   for (size_t i = 0; i < kColumns; ++i) {

@@ -34,8 +34,8 @@ std::pair<double, double> UnitRoot(size_t numerator, size_t denominator);
 void RunStage(const Planes& planes, size_t radix, size_t groups, size_t stride,
               const double* twiddles);
 
-/// Joins 4 or 8 columns. Twiddles are the cos, then the sin of w^(l k) for every k, [l = 1..][2][k].
-/// Requires: part >= columns.
+/// Joins 4 or 8 columns. Twiddles are the cos, then the sin of w^(l k) for every k, [l
+/// = 1..][2][k]. Requires: part >= columns.
 void JoinColumns(const Planes& planes, size_t columns, size_t part, const double* twiddles);
 
 }  // namespace montage::signal

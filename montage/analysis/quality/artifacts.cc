@@ -11,6 +11,8 @@
 namespace montage::analysis {
 namespace {
 
+constexpr double kLeastRailEpochs = 3;
+
 void Set(ArtifactMask& mask, size_t row, size_t epoch, Artifact kind) {
   auto& bits = mask.bits[row * mask.epochs + epoch];
   bits = static_cast<uint8_t>(bits | 1U << static_cast<unsigned>(kind));
@@ -23,8 +25,16 @@ double StepRatio(const Epoch& epoch, const EpochLimits& limits) {
   return jump ? static_cast<double>(epoch.step) / limits.step : 0.0;
 }
 
+/// Does the epoch stand still at a value that the channel cannot pass?
+double ClippingRatio(const Epoch& epoch, const Rails& rails, const EpochLimits& limits) {
+  const bool at_rail = epoch.highest >= rails.high || epoch.lowest <= rails.low;
+  const double limit = at_rail ? limits.rail_stuck_fraction : limits.stuck_fraction;
+  return static_cast<double>(epoch.stuck) / limit;
+}
+
 /// Ratio to its limit of each measure, by Artifact.
-std::array<double, kArtifactKinds> Ratios(const Epoch& epoch, const EpochLimits& limits) {
+std::array<double, kArtifactKinds> Ratios(const Epoch& epoch, const Rails& rails,
+                                          const EpochLimits& limits) {
   const auto over = [](float value, double limit) { return static_cast<double>(value) / limit; };
   const double deviation = std::max(static_cast<double>(epoch.deviation), 1e-9);
   const double flat = limits.flat_deviation / deviation;
@@ -32,7 +42,7 @@ std::array<double, kArtifactKinds> Ratios(const Epoch& epoch, const EpochLimits&
   ratios[static_cast<size_t>(Artifact::kFlat)] = flat;
   // A flat epoch repeats its extremes too, but that is not clipping.
   ratios[static_cast<size_t>(Artifact::kClipping)] =
-      flat >= 0.1 ? 0.0 : over(epoch.stuck, limits.stuck_fraction);
+      flat >= 0.1 ? 0.0 : ClippingRatio(epoch, rails, limits);
   ratios[static_cast<size_t>(Artifact::kPop)] = StepRatio(epoch, limits);
   ratios[static_cast<size_t>(Artifact::kMovement)] = std::max(
       over(epoch.slow, limits.slow_deviation), over(epoch.peak_to_peak, limits.peak_to_peak));
@@ -68,16 +78,34 @@ double MedianPeakToPeak(std::span<const Epoch> epochs) {
 
 }  // namespace
 
-double Spoilage(const Epoch& epoch, const EpochLimits& limits) {
-  return std::ranges::max(Ratios(epoch, limits));
+Rails FindRails(std::span<const Epoch> epochs, const EpochLimits& limits) {
+  Rails rails;
+  if (epochs.empty()) return rails;
+  const float high = std::ranges::max(epochs, {}, &Epoch::highest).highest;
+  const float low = std::ranges::min(epochs, {}, &Epoch::lowest).lowest;
+  const auto reached = [&](float Epoch::* field, float value) {
+    const auto count = std::ranges::count_if(epochs, [&](const Epoch& epoch) {
+      return epoch.*field == value && epoch.stuck > 0.0F;
+    });
+    const auto least = limits.rail_epochs * static_cast<double>(epochs.size());
+    return static_cast<double>(count) >= std::max(least, kLeastRailEpochs);
+  };
+  if (reached(&Epoch::highest, high)) rails.high = high;
+  if (reached(&Epoch::lowest, low)) rails.low = low;
+  return rails;
+}
+
+double Spoilage(const Epoch& epoch, const Rails& rails, const EpochLimits& limits) {
+  return std::ranges::max(Ratios(epoch, rails, limits));
 }
 
 ArtifactMask FindArtifacts(const EpochTable& table, const EpochLimits& limits) {
   ArtifactMask mask{table.epoch_s, table.epochs, table.channels, {}};
   mask.bits.assign(table.cells.size(), 0);
   for (size_t row = 0; row < table.channels.size(); ++row) {
+    const Rails rails = FindRails(table.Row(row), limits);
     for (size_t e = 0; e < table.epochs; ++e) {
-      const auto ratios = Ratios(table.At(row, e), limits);
+      const auto ratios = Ratios(table.At(row, e), rails, limits);
       for (size_t kind = 0; kind < ratios.size(); ++kind) {
         if (ratios[kind] >= 1.0) Set(mask, row, e, static_cast<Artifact>(kind));
       }

@@ -8,6 +8,7 @@
 // bad. The score is the mean over the EEG channels. Worse input never raises it, because every
 // ratio grows with its artifact.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -39,6 +40,8 @@ enum class ChannelFault {
   kElectrodePop,
   kDcOffset,
   kLowCorrelation,
+  kNoBrainSignal,  ///< spectrum of white noise that no other channel shares
+  kHighImpedance,
 };
 /// `missing_samples`, `flat`, ...
 std::string_view ToString(ChannelFault fault);
@@ -65,6 +68,7 @@ struct ChannelQuality {
   double peak_to_peak = 0;
   double high_frequency = 0;
   double line = 0;
+  double tilt = 0;         ///< power density within 1 to 15 Hz over that within 20 to 45 Hz
   double correlation = 0;  ///< with its best neighbour; -1 without neighbour
   double flat_fraction = 0;
   double clipped_fraction = 0;
@@ -92,6 +96,30 @@ struct ArtifactMask {
   bool IsClean(size_t row, size_t epoch) const { return bits[row * epochs + epoch] == 0; }
 };
 
+/// What local rejection makes of an epoch, see quality/local_rejection.h.
+enum class EpochLabel : uint8_t { kGood, kRepaired, kRejected };
+/// `good`, `repaired`, `rejected`.
+std::string_view ToString(EpochLabel label);
+
+/// An epoch that is good when some of its channels are interpolated. Rows of QualityReport::channels.
+struct RepairedEpoch {
+  size_t epoch = 0;
+  std::vector<size_t> interpolated = {};
+  std::vector<size_t> left = {};  ///< spoiled too, but beyond the number that is interpolated
+};
+
+struct LocalRejection {
+  std::vector<double> thresholds_uv = {};  ///< peak-to-peak, a row; NaN where none was fitted
+  double consensus = 0;  ///< kappa: fraction of spoiled channels at which an epoch is rejected
+  size_t interpolate = 0;                    ///< rho: most channels interpolated in one epoch
+  std::vector<EpochLabel> labels = {};       ///< by epoch
+  std::vector<RepairedEpoch> repaired = {};  ///< by epoch, those labelled so
+
+  size_t Count(EpochLabel label) const {
+    return static_cast<size_t>(std::ranges::count(labels, label));
+  }
+};
+
 struct QualityReport {
   std::vector<ChannelQuality> channels = {};  ///< analysed EEG channels, in recording order
   std::vector<std::string> bad_channels = {};
@@ -107,6 +135,7 @@ struct QualityReport {
   double line_hz = 50;
   std::vector<ArtifactInterval> artifacts = {};
   ArtifactMask mask = {};
+  LocalRejection local = {};
 
   double BadChannelFraction() const {
     if (channels.empty()) return 1.0;

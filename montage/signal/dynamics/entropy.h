@@ -32,12 +32,13 @@ struct MatchingOptions {
   double tolerance = 0.2;  ///< r in standard deviations of the samples (population convention), > 0
 };
 
-/// Longest input of SampleEntropy and ApproximateEntropy: 2 min at 256 Hz. The work grows with the
-/// square of the length; longer signals are measured in windows, since they are not stationary.
-inline constexpr size_t kMostMatchedSamples = 32768;
+/// Longest input of SampleEntropy and ApproximateEntropy: 4 min at 256 Hz. The work grows with the
+/// square of the length, the memory is 264 bytes a sample; longer signals are measured in windows,
+/// since they are not stationary.
+inline constexpr size_t kMostMatchedSamples = 65536;
 
 /// -log(A / B): A pairs of templates of m + 1 samples and B of m samples, out of the same n - m
-/// starts, that differ by at most r everywhere (Richman, Moorman 2000). A pair does not match
+/// starts, that differ by at most r everywhere (Richman, Moorman 2000); none is paired with
 /// itself. Differences of exactly r match, as in the paper (antropy.sample_entropy leaves them out
 /// below 5,000 samples). 0 for a constant.
 /// Errors: kInvalid for fewer than m + 2 samples, for parameters out of range, and when no pair

@@ -1,11 +1,17 @@
 // Sample and approximate entropy: which short templates of a signal recur within a tolerance.
 //
-// The samples within r of a given one are those of a contiguous range of ranks, so that "differs by
-// at most r" becomes a comparison of 16-bit ranks: four times as many in a vector register as
-// doubles, and with exactly the outcome of |a - b| <= r.
+// Whether two samples are within r of each other is a bit. A row of bits is one sample against
+// kColumns consecutive ones; templates of m samples that match are the conjunction of m rows, each
+// shifted by one more:
+//
+//   matches of template i:  row[i] & row[i + 1] >> 1 & row[i + 2] >> 2 ...
+//
+// so that 64 pairs are compared at a time. Rows come cheaply in the order of their samples' values:
+// from one to the next, a few bits enter at the top of the tolerance and leave at its bottom.
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -22,33 +28,12 @@ namespace montage::signal {
 namespace {
 
 constexpr size_t kLongestTemplate = 16;
-constexpr size_t kBlock = 4096;
-
-/// The ranks of the samples within the tolerance of one: low, ..., low + width.
-struct Range {
-  uint16_t low;
-  uint16_t width;
-};
-
-/// match[j] = 1 where rank[j] is in the range, else 0.
-MONTAGE_SIMD_CLONES void Match(const uint16_t* rank, size_t count, Range range,
-                               uint16_t* __restrict match) {
-  for (size_t j = 0; j < count; ++j) {
-    match[j] = static_cast<uint16_t>(rank[j] - range.low) <= range.width ? 1 : 0;
-  }
-}
-
-/// Clears match[j] where rank[j] is not in the range. Returns how many are left; count <= kBlock.
-MONTAGE_SIMD_CLONES uint16_t Narrow(const uint16_t* rank, size_t count, Range range,
-                                    uint16_t* __restrict match) {
-  uint16_t left = 0;
-  for (size_t j = 0; j < count; ++j) {
-    const uint16_t in = static_cast<uint16_t>(rank[j] - range.low) <= range.width ? 1 : 0;
-    match[j] = static_cast<uint16_t>(match[j] & in);
-    left = static_cast<uint16_t>(left + match[j]);
-  }
-  return left;
-}
+constexpr size_t kWordBits = 64;
+constexpr size_t kColumns = 2048;
+constexpr size_t kWords = kColumns / kWordBits;
+/// A row also holds the samples that the last templates of its columns reach.
+constexpr size_t kStride = kWords + 1;
+static_assert(kLongestTemplate <= kWordBits);
 
 /// How many templates of m and of m + 1 samples match one.
 struct Matches {
@@ -56,53 +41,106 @@ struct Matches {
   size_t longer = 0;
 };
 
+/// Columns that count for a row: [first, last).
+struct Columns {
+  size_t first = 0;
+  size_t last = kColumns;
+};
+
+void Clear(std::array<uint64_t, kWords>& bits, size_t first, size_t last) {
+  for (size_t w = first / kWordBits; w * kWordBits < last; ++w) {
+    const size_t from = std::max(first, w * kWordBits) - w * kWordBits;
+    const size_t to = std::min(last - w * kWordBits, kWordBits);
+    const uint64_t below = from == 0 ? 0 : ~uint64_t{0} >> (kWordBits - from);
+    const uint64_t above = to == kWordBits ? 0 : ~uint64_t{0} << to;
+    bits[w] &= below | above;
+  }
+}
+
+/// Matches of the template of m = `length` samples that starts with `row`.
+MONTAGE_SIMD_CLONES Matches CountRow(const uint64_t* row, size_t length, Columns columns) {
+  std::array<uint64_t, kWords> match;
+  for (size_t w = 0; w < kWords; ++w) match[w] = row[w];
+  for (size_t k = 1; k < length; ++k) {
+    const uint64_t* next = row + k * kStride;
+    for (size_t w = 0; w < kWords; ++w) {
+      match[w] &= next[w] >> k | next[w + 1] << (kWordBits - k);
+    }
+  }
+  if (columns.first > 0) Clear(match, 0, columns.first);
+  if (columns.last < kColumns) Clear(match, columns.last, kColumns);
+  const uint64_t* last = row + length * kStride;
+  uint64_t shorter = 0, longer = 0;
+  for (size_t w = 0; w < kWords; ++w) {
+    const uint64_t both = match[w] & (last[w] >> length | last[w + 1] << (kWordBits - length));
+    shorter += static_cast<uint64_t>(std::popcount(match[w]));
+    longer += static_cast<uint64_t>(std::popcount(both));
+  }
+  return {shorter, longer};
+}
+
 class TemplateMatcher {
  public:
   TemplateMatcher(std::span<const double> samples, const MatchingOptions& options)
-      : length_(options.length), ranks_(samples.size()), ranges_(samples.size()) {
-    const double radius = options.tolerance * StandardDeviation(samples);
-    std::vector<uint16_t> sorted(samples.size());
-    std::iota(sorted.begin(), sorted.end(), static_cast<uint16_t>(0));
-    std::ranges::sort(sorted, [&](uint16_t a, uint16_t b) {
+      : samples_(samples),
+        length_(options.length),
+        radius_(options.tolerance * StandardDeviation(samples)),
+        sorted_(samples.size()),
+        rows_((samples.size() + 1) * kStride, 0) {
+    std::iota(sorted_.begin(), sorted_.end(), 0U);
+    std::ranges::sort(sorted_, [&](uint32_t a, uint32_t b) {
       return samples[a] < samples[b] || (samples[a] == samples[b] && a < b);
     });
-    size_t low = 0, high = 0;
-    for (size_t p = 0; p < sorted.size(); ++p) {
-      const double value = samples[sorted[p]];
-      while (value - samples[sorted[low]] > radius) ++low;
-      high = std::max(high, p);
-      while (high + 1 < sorted.size() && samples[sorted[high + 1]] - value <= radius) ++high;
-      ranks_[sorted[p]] = static_cast<uint16_t>(p);
-      ranges_[sorted[p]] = {static_cast<uint16_t>(low), static_cast<uint16_t>(high - low)};
-    }
   }
 
-  /// Templates that start in [first, shorter_end), and longer ones in [first, longer_end), that
-  /// match the one at `start`. Requires longer_end <= shorter_end.
-  Matches Count(size_t start, size_t first, size_t shorter_end, size_t longer_end) {
-    Matches matches;
-    for (size_t j = first; j < shorter_end; j += kBlock) {
-      const size_t count = std::min(kBlock, shorter_end - j);
-      Match(&ranks_[j], count, ranges_[start], match_.data());
-      size_t left = 0;
-      if (length_ == 1) left = std::accumulate(match_.begin(), match_.begin() + count, size_t{0});
-      for (size_t k = 1; k < length_; ++k) {
-        left = Narrow(&ranks_[j + k], count, ranges_[start + k], match_.data());
-        if (left == 0) break;
+  /// For each of the first `starts` templates, how many of the first `starts` match it: all, itself
+  /// included, or only those that start later. Longer ones that would end beyond the signal match
+  /// nothing.
+  std::vector<Matches> Count(size_t starts, bool only_later) {
+    std::vector<Matches> matches(starts);
+    for (size_t column = 0; column < starts; column += kColumns) {
+      const size_t end = only_later ? std::min(starts, column + kColumns) : starts;
+      FillRows(column, std::min(samples_.size(), end + length_));
+      for (size_t i = 0; i < end; ++i) {
+        Columns columns{0, std::min(kColumns, starts - column)};
+        if (only_later && i >= column) columns.first = i - column + 1;
+        const Matches found = CountRow(&rows_[i * kStride], length_, columns);
+        matches[i].shorter += found.shorter;
+        matches[i].longer += found.longer;
       }
-      matches.shorter += left;
-      if (left == 0 || j >= longer_end) continue;
-      matches.longer += Narrow(&ranks_[j + length_], std::min(count, longer_end - j),
-                               ranges_[start + length_], match_.data());
     }
     return matches;
   }
 
  private:
+  /// Rows [0, end) against the samples from `column` on. The row behind the last sample stays 0.
+  void FillRows(size_t column, size_t end) {
+    const size_t last = std::min(samples_.size(), column + kStride * kWordBits);
+    std::vector<uint32_t> members;  // of the columns, in order of their values
+    for (const uint32_t i : sorted_) {
+      if (i >= column && i < last) members.push_back(i);
+    }
+    std::array<uint64_t, kStride> bits{};
+    const auto flip = [&](uint32_t member) {
+      const size_t bit = member - column;
+      bits[bit / kWordBits] ^= uint64_t{1} << bit % kWordBits;
+    };
+    size_t low = 0, high = 0;
+    for (const uint32_t i : sorted_) {
+      const double value = samples_[i];
+      for (; high < members.size() && samples_[members[high]] - value <= radius_; ++high) {
+        flip(members[high]);
+      }
+      for (; low < high && value - samples_[members[low]] > radius_; ++low) flip(members[low]);
+      if (i < end) std::ranges::copy(bits, rows_.begin() + static_cast<ptrdiff_t>(i * kStride));
+    }
+  }
+
+  std::span<const double> samples_;
   size_t length_;
-  std::vector<uint16_t> ranks_;
-  std::vector<Range> ranges_;
-  std::array<uint16_t, kBlock> match_;
+  double radius_;
+  std::vector<uint32_t> sorted_;
+  std::vector<uint64_t> rows_;
 };
 
 base::Result<void> CheckMatching(std::span<const double> samples, const MatchingOptions& options) {
@@ -136,11 +174,9 @@ base::Result<void> CheckMatching(std::span<const double> samples, const Matching
 
 base::Result<double> SampleEntropy(std::span<const double> samples, MatchingOptions options) {
   TRY(CheckMatching(samples, options));
-  TemplateMatcher matcher(samples, options);
   const size_t starts = samples.size() - options.length;
   Matches pairs;
-  for (size_t i = 0; i + 1 < starts; ++i) {
-    const Matches found = matcher.Count(i, i + 1, starts, starts);
+  for (const Matches& found : TemplateMatcher(samples, options).Count(starts, true)) {
     pairs.shorter += found.shorter;
     pairs.longer += found.longer;
   }
@@ -156,12 +192,12 @@ base::Result<double> SampleEntropy(std::span<const double> samples, MatchingOpti
 
 base::Result<double> ApproximateEntropy(std::span<const double> samples, MatchingOptions options) {
   TRY(CheckMatching(samples, options));
-  TemplateMatcher matcher(samples, options);
   const size_t longer = samples.size() - options.length;
   const size_t shorter = longer + 1;
+  const auto matches = TemplateMatcher(samples, options).Count(shorter, false);
   double shorter_sum = 0.0, longer_sum = 0.0;
   for (size_t i = 0; i < shorter; ++i) {
-    const Matches found = matcher.Count(i, 0, shorter, i < longer ? longer : 0);
+    const Matches& found = matches[i];
     shorter_sum += std::log(static_cast<double>(found.shorter) / static_cast<double>(shorter));
     if (i < longer) {
       longer_sum += std::log(static_cast<double>(found.longer) / static_cast<double>(longer));

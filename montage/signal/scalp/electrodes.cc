@@ -138,6 +138,14 @@ constexpr std::array kDoubleBanana = {
     Derivation{"Fp2", "F4"}, Derivation{"F4", "C4"}, Derivation{"C4", "P4"}, Derivation{"P4", "O2"},
     Derivation{"Fz", "Cz"},  Derivation{"Cz", "Pz"}};
 
+constexpr std::array kTransverse = {
+    Derivation{"F7", "Fp1"}, Derivation{"Fp1", "Fp2"}, Derivation{"Fp2", "F8"},
+    Derivation{"F7", "F3"},  Derivation{"F3", "Fz"},   Derivation{"Fz", "F4"},
+    Derivation{"F4", "F8"},  Derivation{"T7", "C3"},   Derivation{"C3", "Cz"},
+    Derivation{"Cz", "C4"},  Derivation{"C4", "T8"},   Derivation{"P7", "P3"},
+    Derivation{"P3", "Pz"},  Derivation{"Pz", "P4"},   Derivation{"P4", "P8"},
+    Derivation{"P7", "O1"},  Derivation{"O1", "O2"},   Derivation{"O2", "P8"}};
+
 }  // namespace
 
 std::optional<Position> FindElectrode(std::string_view name) {
@@ -155,6 +163,8 @@ std::optional<std::string> StandardElectrodeName(std::string_view name) {
 std::span<const std::string_view> TenTwenty() { return kTenTwenty; }
 
 std::span<const Derivation> DoubleBanana() { return kDoubleBanana; }
+
+std::span<const Derivation> TransverseBipolar() { return kTransverse; }
 
 void AverageReference(std::span<const std::span<double>> channels,
                       std::span<const bool> reference) {

@@ -38,6 +38,9 @@ struct Derivation {
 /// Longitudinal bipolar montage, 18 derivations (guideline 3: left temporal, right temporal, left
 /// parasagittal, right parasagittal, midline).
 std::span<const Derivation> DoubleBanana();
+/// Transverse bipolar montage, 18 derivations from left to right, rows from front to back
+/// (guideline 3, TB 18.1).
+std::span<const Derivation> TransverseBipolar();
 
 /// Subtracts, sample by sample, the mean of the channels with reference[c] true from all channels.
 /// Requires equally long channels, one flag each. Does nothing when no flag is set.

@@ -1,0 +1,1 @@
+#include "montage/analysis/artifacts/component_rules.h"
