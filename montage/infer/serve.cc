@@ -51,7 +51,8 @@ std::vector<float> Pattern(const ModelCard& card, const Shape& shape) {
       const double hz = 1 + (7 * w + c) % 30;
       for (uint32_t i = 0; i < shape.samples; ++i) {
         const double t = static_cast<double>(i) / card.rate_hz;
-        values.push_back(static_cast<float>(50 * std::sin(2 * std::numbers::pi * hz * t)));
+        values.push_back(
+            static_cast<float>(std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * hz * t)));
       }
     }
   }
@@ -82,12 +83,10 @@ Result<void> Serve(int in_fd, int out_fd, const ModelCard& card, const Scorer& s
 }
 
 Result<void> TestModel(const ModelCard& card, const Scorer& scorer) {
-  const Shape shape{.windows = 2,
-                    .channels = static_cast<uint32_t>(card.channels.size()),
-                    .samples = card.samples()};
-  // One window may fill half a frame.
-  Shape tested = shape;
-  if (!inference::CheckShape(tested)) tested.windows = 1;
+  Shape tested{.windows = 2,
+               .channels = static_cast<uint32_t>(card.channels.size()),
+               .samples = card.samples()};
+  if (!inference::CheckShape(tested)) tested.windows = 1;  // of a window that fills a frame
   const auto zeros = Score(card, scorer, tested, std::vector<float>(tested.values(), 0.0F));
   if (!zeros) return base::Fail(base::Error(zeros.error()).While("scoring zeros"));
   const std::vector<float> pattern = Pattern(card, tested);

@@ -23,8 +23,8 @@ base::Result<void> Serve(int in_fd, int out_fd, const inference::ModelCard& card
                          const Scorer& scorer);
 
 /// What a model must be able to do before it serves: score a batch of zeros, and twice the same
-/// batch of a fixed pattern (sines of 1 to 30 Hz of 50 uV) with equal results, bit by bit. kInvalid
-/// says what it did instead.
+/// batch of a fixed pattern (sines of 1 to 30 Hz of unit deviation) with equal results, bit by bit.
+/// kInvalid says what it did instead.
 base::Result<void> TestModel(const inference::ModelCard& card, const Scorer& scorer);
 
 }  // namespace montage::infer

@@ -23,10 +23,12 @@ inline InferenceOptions FakeModel(const testing_support::TempDir& folder,
                       .sha256 = crypto::Sha256Hex(words)}};
 }
 
-/// `windows` windows of 3 channels x 2 samples with this first sample.
+inline constexpr size_t kFakeWindow = 600;  ///< values of one window: 3 channels x 200 samples
+
+/// So many windows with this first sample.
 inline std::vector<float> FakeWindows(size_t windows, float first) {
-  std::vector<float> samples(windows * 6, 0.25F);
-  for (size_t w = 0; w < windows; ++w) samples[w * 6] = first;
+  std::vector<float> samples(windows * kFakeWindow, 0.25F);
+  for (size_t w = 0; w < windows; ++w) samples[w * kFakeWindow] = first;
   return samples;
 }
 

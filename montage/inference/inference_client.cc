@@ -66,28 +66,27 @@ Result<std::vector<float>> InferenceClient::ScoreFrame(const Shape& shape,
   }
 }
 
-Result<std::vector<float>> InferenceClient::Score(std::span<const float> samples, size_t windows,
-                                                  Deadline deadline) {
+Result<std::vector<float>> InferenceClient::AbnormalProbabilities(std::span<const float> windows,
+                                                                  size_t count, Deadline deadline) {
   const base::SystemClock clock;
   const base::SteadyTime start = clock.Steady();
   const size_t per_window = card().channels.size() * card().samples();
-  if (windows == 0 || samples.size() / per_window != windows || samples.size() % per_window != 0) {
-    return base::Fail(
-        ErrorCode::kInvalid,
-        fmt::format("{} values are not {} windows of {} channels x {} samples", samples.size(),
-                    windows, card().channels.size(), card().samples()));
+  if (count == 0 || windows.size() / per_window != count || windows.size() % per_window != 0) {
+    return base::Fail(ErrorCode::kInvalid,
+                      fmt::format("{} values are not {} windows of {} channels x {} samples",
+                                  windows.size(), count, card().channels.size(), card().samples()));
   }
   const size_t most =
       std::clamp<size_t>(kMaxPayloadBytes / sizeof(float) / per_window, 1, kWindowsPerFrame);
   std::vector<float> scores;
-  scores.reserve(windows);
-  for (size_t first = 0; first < windows; first += most) {
-    const size_t count = std::min(most, windows - first);
+  scores.reserve(count);
+  for (size_t first = 0; first < count; first += most) {
+    const size_t some = std::min(most, count - first);
     TRY(const auto part,
-        ScoreFrame({.windows = static_cast<uint32_t>(count),
+        ScoreFrame({.windows = static_cast<uint32_t>(some),
                     .channels = static_cast<uint32_t>(card().channels.size()),
                     .samples = card().samples()},
-                   samples.subspan(first * per_window, count * per_window), deadline));
+                   windows.subspan(first * per_window, some * per_window), deadline));
     scores.insert(scores.end(), part.begin(), part.end());
   }
   if (options_.on_scored) options_.on_scored(card(), clock.Steady() - start);

@@ -12,6 +12,7 @@
 
 #include "lib/base/deadline.h"
 #include "lib/base/result.h"
+#include "montage/analysis/abnormality/window_model.h"
 #include "montage/inference/model_process.h"
 
 namespace montage::inference {
@@ -21,13 +22,13 @@ struct InferenceOptions {
   base::Duration start_timeout = std::chrono::seconds(60);
   /// For one frame of windows; a process that needs longer is killed.
   base::Duration frame_timeout = std::chrono::seconds(60);
-  /// Gets the time of each call of Score that succeeded.
+  /// Gets the time of each call of AbnormalProbabilities that succeeded.
   std::function<void(const ModelCard&, base::Duration)> on_scored = {};
 };
 
-/// Thread-safe: frames of several callers take turns. A process that ended is replaced when the
+/// Frames of several callers take turns. A process that ended is replaced when the
 /// next frame comes, and the frame that it ended on is sent once more, to a fresh one.
-class InferenceClient {
+class InferenceClient final : public analysis::WindowModel {
  public:
   /// Windows of one frame, as far as they fit. Fixed, because libtorch may round differently for
   /// another number of windows: a recording is always cut alike.
@@ -42,12 +43,17 @@ class InferenceClient {
   const ModelCard& card() const { return hello_.card; }
   const Hello& hello() const { return hello_; }
 
-  /// `samples` are [windows][channels][samples] as the card wants them, in microvolts; the result
-  /// has a probability for each window. kInvalid: the samples, or the model refused them;
-  /// kUnavailable: the process ended twice, or did not answer within frame_timeout; kTimeout: the
-  /// caller's deadline passed; kCorrupt: it answered nonsense.
-  base::Result<std::vector<float>> Score(std::span<const float> samples, size_t windows,
-                                         base::Deadline deadline);
+  std::string_view name() const override { return card().name; }
+  std::string_view version() const override { return card().version; }
+  std::span<const std::string> channels() const override { return card().channels; }
+  double rate_hz() const override { return card().rate_hz; }
+  double window_s() const override { return card().window_s; }
+  /// kInvalid: not whole windows, or the model refused them; kUnavailable: the process ended twice,
+  /// or did not answer within frame_timeout; kTimeout: the caller's deadline passed; kCorrupt: it
+  /// answered nonsense.
+  base::Result<std::vector<float>> AbnormalProbabilities(std::span<const float> windows,
+                                                         size_t count,
+                                                         base::Deadline deadline) override;
 
   /// Processes that were started so far.
   uint64_t starts() const { return starts_; }

@@ -18,7 +18,6 @@ using base::ErrorCode;
 using base::Result;
 
 constexpr size_t kMaxWord = 64;
-constexpr double kMaxRate = 20'000;
 
 bool IsWord(std::string_view text) {
   return !text.empty() && text.size() <= kMaxWord && std::ranges::all_of(text, [](char c) {
@@ -49,12 +48,12 @@ Result<std::string> Word(const boost::json::object& object, std::string_view nam
   return std::string(value.get_string());
 }
 
-Result<double> Positive(const boost::json::object& object, std::string_view name, double most) {
+Result<double> NumberFrom(const boost::json::object& object, std::string_view name, double least,
+                          double most) {
   TRY(const boost::json::value value, Member(object, name));
-  double number = 0;
-  if (value.is_number()) number = value.to_number<double>();
-  if (!(number > 0 && number <= most))
-    return base::Fail(Wrong(name, value, fmt::format("a number over 0 and up to {}", most)));
+  const double number = value.is_number() ? value.to_number<double>() : 0;
+  if (number < least || number > most)
+    return base::Fail(Wrong(name, value, fmt::format("a number from {} to {}", least, most)));
   return number;
 }
 
@@ -97,21 +96,17 @@ Result<ModelCard> ReadCard(const boost::json::object& object) {
   ModelCard card;
   TRY(card.name, Word(object, "name"));
   TRY(card.version, Word(object, "version"));
-  TRY(card.rate_hz, Positive(object, "rate_hz", kMaxRate));
-  TRY(card.window_s, Positive(object, "window_s", kMaxSamples));
+  TRY(card.rate_hz, NumberFrom(object, "rate_hz", 100, 1000));
+  TRY(card.window_s, NumberFrom(object, "window_s", 2, 60));
   const double samples = card.rate_hz * card.window_s;
-  if (samples < 1 || samples > kMaxSamples || std::abs(samples - std::round(samples)) > 1e-9) {
+  if (card.rate_hz != std::round(card.rate_hz) || samples != std::round(samples)) {
     return base::Fail(ErrorCode::kInvalid,
                       fmt::format("rate_hz {} times window_s {} of the model is {} samples; "
-                                  "expected a whole number from 1 to {}",
-                                  card.rate_hz, card.window_s, samples, kMaxSamples));
+                                  "expected a whole rate and a whole number of samples",
+                                  card.rate_hz, card.window_s, samples));
   }
   TRY(card.channels, Channels(object));
   TRY(card.output, Output(object));
-  // One window must fit into a frame.
-  TRY(CheckShape({.windows = 1,
-                  .channels = static_cast<uint32_t>(card.channels.size()),
-                  .samples = card.samples()}));
   return card;
 }
 

@@ -7,7 +7,8 @@
 //    "channels": ["Fp1", "Fp2", ...], "output": "probability"}
 //
 // and a method forward(float32[n, channels, samples]) -> float32[n] or [n, 1], samples being
-// rate_hz * window_s, in microvolts. `output` says whether forward returns probabilities or logits.
+// rate_hz * window_s, prepared as montage/analysis/abnormality/window_model.h says. `output` tells
+// whether forward returns probabilities that a window is abnormal, or their logits.
 
 #include <cstdint>
 #include <string>
@@ -28,8 +29,8 @@ enum class ModelOutput { kProbability, kLogit };
 struct ModelCard {
   std::string name;     ///< 1 to 64 letters, digits, '.', '_', '-': a label of metrics
   std::string version;  ///< the same
-  double rate_hz = 0;   ///< 1 to 20,000
-  double window_s = 0;  ///< rate_hz * window_s is a whole number from 1 to kMaxSamples
+  double rate_hz = 0;   ///< 100 to 1000, a whole number
+  double window_s = 0;  ///< 2 to 60; rate_hz * window_s is a whole number
   std::vector<std::string> channels;  ///< canonical names in the order of the input; no repeats
   ModelOutput output = ModelOutput::kProbability;
 

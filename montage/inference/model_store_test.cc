@@ -124,7 +124,8 @@ TEST_F(ModelStoreTest, AGoodModelIsLoadedOnce) {
   EXPECT_FALSE(status.has_changed);
   EXPECT_EQ(status.hello->card.name, "fake");
   EXPECT_EQ(store.client()->starts(), 1U);
-  EXPECT_EQ(store.client()->Score(FakeWindows(1, 0.5F), 1, soon_).value().at(0), 0.5F);
+  EXPECT_EQ(store.client()->AbnormalProbabilities(FakeWindows(1, 0.5F), 1, soon_).value().at(0),
+            0.5F);
 }
 
 TEST_F(ModelStoreTest, TheDigestMayStandInAFileBesideTheModel) {
@@ -178,7 +179,7 @@ TEST_F(ModelStoreTest, AJobThatHasTheModelKeepsItThroughDamage) {
   const auto client = store.client();
   Flip();
   ASSERT_TRUE(Admit(store).has_value());
-  EXPECT_TRUE(client->Score(FakeWindows(1, 0.5F), 1, soon_).has_value());
+  EXPECT_TRUE(client->AbnormalProbabilities(FakeWindows(1, 0.5F), 1, soon_).has_value());
 }
 
 TEST_F(ModelStoreTest, AFailureIsToldOnceAndThenMendedFromTheSource) {

@@ -79,8 +79,8 @@ int Run(const std::string& model) {
   words >> mode >> path;
   Hello hello{.card = {.name = "fake",
                        .version = mode == "v2" ? "2" : "1",
-                       .rate_hz = 2,
-                       .window_s = 1,
+                       .rate_hz = 100,
+                       .window_s = 2,
                        .channels = {"Fp1", "Cz", "O1"}},
               .sha256 = crypto::Sha256Hex(content)};
   if (mode == "hang-at-start") Hang();
