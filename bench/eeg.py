@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+import eeg_ica
 import measure
 
 
@@ -29,6 +30,7 @@ def analyses(bench):
 
 def run(bench):
     peers = linear_steps(bench)
+    eeg_ica.run(bench)
     ours = analyses(bench)
     for name, taken in ours.items():
         print(f"  {name:<16} montage {taken:9.1f} ms")

@@ -162,6 +162,30 @@ def spline_vectors():
                      "cosines": numbers(cosines), "kernel": numbers(kernel(cosines))})
 
 
+def iir_vectors():
+    """Every family, band and a spread of orders; results thinned so that the file stays small."""
+    rng = np.random.default_rng(20240301)
+    x = np.round(rng.normal(0, 10, 260) + 30, 2)
+    hz = [0.7, 6.0, 21.0, 33.0, 60.0, 110.0]
+    families = {"butterworth": lambda n, e, k: signal.butter(n, e, k, fs=256, output="sos"),
+                "chebyshev": lambda n, e, k: signal.cheby1(n, 0.5, e, k, fs=256, output="sos"),
+                "inverse": lambda n, e, k: signal.cheby2(n, 40, e, k, fs=256, output="sos"),
+                "elliptic": lambda n, e, k: signal.ellip(n, 0.1, 60, e, k, fs=256, output="sos"),
+                "bessel": lambda n, e, k: signal.bessel(n, e, k, fs=256, output="sos", norm="phase")}
+    bands = {"low": ("lowpass", [30]), "high": ("highpass", [20]), "band": ("bandpass", [8, 30]), "stop": ("bandstop", [40, 62])}
+    cases = []
+    for family, design in families.items():
+        for kind, (name, edges) in bands.items():
+            for order in [1, 2, 3, 4, 5, 6, 8, 11, 16]:
+                sos = design(order, edges if len(edges) > 1 else edges[0], name)
+                case = {"family": family, "kind": kind, "edges": edges, "order": order,
+                        "gain": numbers(np.abs(signal.sosfreqz(sos, hz, fs=256)[1])),
+                        "sosfilt": numbers(signal.sosfilt(sos, x)[3:200:16])}
+                case["sosfiltfilt"] = numbers(signal.sosfiltfilt(sos, x)[0::20])
+                cases.append(case)
+    write("iir", {"x": numbers(x), "gain_hz": hz, "cases": cases})
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     fft_vectors()
@@ -169,3 +193,4 @@ if __name__ == "__main__":
     spectrum_vectors()
     statistics_vectors()
     spline_vectors()
+    iir_vectors()

@@ -13,6 +13,9 @@ constexpr double kHopSeconds = 3;  // divides the 30 s of an epoch
 constexpr uint64_t kVariety = 16384;
 constexpr uint64_t kMaxHop = 32768;
 constexpr uint64_t kTableBudgetBytes = uint64_t{24} << 20;
+/// Tables: one a stage, and one awake with open eyes.
+constexpr size_t kEyesOpen = 5;
+constexpr size_t kSounds = 6;
 
 /// A rhythm that waxes and wanes: noise through a resonance.
 struct Resonance {
@@ -30,42 +33,63 @@ struct StageSound {
   double exponent;
   double gain;  ///< of the wake background rms
   std::array<Resonance, 2> rhythms;
-  double chin_uv;  ///< rms of the chin electromyogram; tone falls with depth, least in REM
+  double chin;    ///< share of the awake tone of the chin; falls with depth, least in REM
+  double muscle;  ///< the same of the temporal muscles
 };
 
-StageSound SoundOf(SleepStage stage, double alpha_hz) {
-  switch (stage) {
-    case SleepStage::kWake:
-      return {1.1, 1.0, {{{alpha_hz, 1.0, 9, "O1 O2", 0.8}, {19, 6, 2.5, "F3 F4", 0.8}}}, 20};
-    case SleepStage::kN1:
-      return {1.3, 0.9, {{{5.2, 2.0, 8, "Cz", 1.2}, {alpha_hz, 1.5, 2, "O1 O2", 0.8}}}, 10};
-    case SleepStage::kN2:
-      return {1.6, 1.3, {{{1.4, 1.2, 8, "Fz", 1.4}, {5.5, 2.5, 6, "Cz", 1.2}}}, 7};
-    case SleepStage::kN3:
-      return {1.85, 1.7, {{{0.9, 0.7, 32, "Fz", 1.4}, {1.9, 1.2, 12, "Cz", 1.4}}}, 5};
-    case SleepStage::kRem:
-      return {1.6, 0.9, {{{4.2, 2.5, 6, "Cz", 1.2}, {19, 6, 1.5, "F3 F4", 0.8}}}, 1.5};
+StageSound SoundOf(size_t sound, const Subject& of) {
+  const double alpha_hz = of[Trait::kAlphaHz];
+  const double alpha_width_hz = of[Trait::kAlphaWidthHz];
+  const double alpha_uv = of[Trait::kAlphaUv];
+  const Resonance beta{of[Trait::kBetaHz], 6, of[Trait::kBetaUv], "F3 F4", 0.8};
+  const double exponent = of[Trait::kExponent];
+  // Slow activity is high in those whose EEG is high altogether.
+  const double level = of[Trait::kBackgroundUv] / 14;
+  const auto alpha = [&](double share) {
+    return Resonance{alpha_hz, alpha_width_hz, alpha_uv * share, "O1 O2", 0.8};
+  };
+  switch (sound) {
+    case static_cast<size_t>(SleepStage::kWake):
+      return {exponent, 1.0, {{alpha(1), beta}}, 1, 1};
+    case kEyesOpen:
+      return {exponent, 0.9, {{alpha(of[Trait::kAlphaOpen]), beta}}, 1, 1.3};
+    case static_cast<size_t>(SleepStage::kN1):
+      return {exponent + 0.2, 0.9, {{{5.2, 2.0, 8 * level, "Cz", 1.2}, alpha(0.2)}}, 0.6, 0.4};
+    case static_cast<size_t>(SleepStage::kN2):
+      return {exponent + 0.5,
+              1.25,
+              {{{1.4, 1.2, 8 * level, "Fz", 1.4}, {5.5, 2.5, 6 * level, "Cz", 1.2}}},
+              0.45,
+              0.15};
+    case static_cast<size_t>(SleepStage::kN3):
+      return {exponent + 0.75,
+              1.6,
+              {{{0.9, 0.7, 28 * level, "Fz", 1.4}, {1.9, 1.2, 12 * level, "Cz", 1.4}}},
+              0.4,
+              0.1};
+    default:  // REM
+      return {exponent + 0.5,
+              0.9,
+              {{{4.2, 2.5, 6 * level, "Cz", 1.2},
+                {beta.hz, beta.bandwidth_hz, 0.6 * beta.rms_uv, beta.sites, beta.spread}}},
+              of[Trait::kChinRem],
+              0.1};
   }
-  return {};
 }
 
+constexpr std::string_view kMuscleSites = "F7 F8 T7 T8";
+constexpr double kMuscleSpread = 0.45;
+/// Noise of electrode and amplifier, rms.
+constexpr double kElectrodeUv = 0.5;
 constexpr std::string_view kSourceSites = "Fp1 Fp2 F7 F8 Fz C3 C4 T7 T8 Pz P7 P8 O1 O2";
 constexpr double kSourceSpread = 0.75;
 /// Share of the variance that a channel does not have in common with its neighbours.
 constexpr double kOwnShare = 0.12;
 
-using Series = std::vector<double>;
-
-double Rms(const Series& series) {
-  double sum = 0;
-  for (const double value : series) sum += value * value;
-  return std::sqrt(sum / static_cast<double>(series.size()));
-}
-
 /// 1/f^exponent noise of rms 1: first-order low-passes an octave apart, weighted so that their sum
 /// follows the power law (after Voss; see Kasdin 1995 for the principle).
 Series PowerLawNoise(size_t length, double rate_hz, double exponent, base::Random& random) {
-  constexpr int kPoles = 8;
+  constexpr int kPoles = 10;  // up to 180 Hz
   std::array<double, kPoles> keep{};
   std::array<double, kPoles> weight{};
   std::array<double, kPoles> state{};
@@ -86,54 +110,20 @@ Series PowerLawNoise(size_t length, double rate_hz, double exponent, base::Rando
   for (size_t i = 0; i < warm_up + length; ++i) {
     const uint64_t bits = random.Next();
     double sum = 0;
-    // Each pole has an input of its own, so that their powers add: 8 bits, uniform.
+    // Each pole has an input of its own, so that their powers add: 6 bits, uniform.
     for (size_t k = 0; k < kPoles; ++k) {
-      const double input = static_cast<double>((bits >> (8 * k)) & 0xff) - 127.5;
+      const double input = static_cast<double>((bits >> (6 * k)) & 0x3f) - 31.5;
       state[k] = keep[k] * state[k] + weight[k] * input;
       sum += state[k];
     }
     if (i >= warm_up) out[i - warm_up] = sum;
   }
-  const double scale = 1 / Rms(out);
-  for (double& value : out) value *= scale;
-  return out;
-}
-
-/// Noise of rms 1 around a frequency: two poles of radius 1 - pi bandwidth / rate.
-Series ResonantNoise(size_t length, double rate_hz, double hz, double bandwidth_hz,
-                     base::Random& random) {
-  const double radius = std::max(0.0, 1 - 3.14159265358979 * bandwidth_hz / rate_hz);
-  const double a1 = 2 * radius * CosTurns(hz / rate_hz);
-  const double a2 = -radius * radius;
-  double y1 = 0;
-  double y2 = 0;
-  Series out(length);
-  const auto warm_up = static_cast<size_t>(rate_hz * 4);
-  for (size_t i = 0; i < warm_up + length; ++i) {
-    const double y = a1 * y1 + a2 * y2 + RoughNormal(random);
-    y2 = y1;
-    y1 = y;
-    if (i >= warm_up) out[i - warm_up] = y;
-  }
-  const double scale = 1 / Rms(out);
-  for (double& value : out) value *= scale;
+  ScaleToRmsOne(out);
   return out;
 }
 
 void AddScaled(Series& into, const Series& source, double weight) {
   for (size_t i = 0; i < into.size(); ++i) into[i] += weight * source[i];
-}
-
-/// Muscle: white noise, differentiated, which lifts it towards 20 Hz and above.
-Series MuscleNoise(size_t length, base::Random& random) {
-  Series out(length);
-  double before = 0;
-  for (double& value : out) {
-    const double now = RoughNormal(random);
-    value = (now - 0.7 * before) * 0.82;
-    before = now;
-  }
-  return out;
 }
 
 void ToTicks(const Series& series, double scale, std::span<int16_t> into) {
@@ -143,20 +133,71 @@ void ToTicks(const Series& series, double scale, std::span<int16_t> into) {
   }
 }
 
+/// What the channels of a stage are mixed of, each of rms 1.
+struct Sources {
+  std::vector<Series> aperiodic;  ///< at kSourceSites
+  std::vector<Series> rhythms;    ///< of the stage
+  std::vector<Series> muscles;    ///< at kMuscleSites
+};
+
+Sources MakeSources(const StageSound& sound, size_t length, double rate_hz, base::Random& random) {
+  Sources out;
+  for (size_t k = 0; k < PlacesOf(kSourceSites).size(); ++k)
+    out.aperiodic.push_back(PowerLawNoise(length, rate_hz, sound.exponent, random));
+  for (const Resonance& rhythm : sound.rhythms) {
+    out.rhythms.push_back(ResonantNoise(length, rate_hz, rhythm.hz, rhythm.bandwidth_hz, random));
+  }
+  for (size_t k = 0; k < PlacesOf(kMuscleSites).size(); ++k)
+    out.muscles.push_back(MuscleNoise(length, rate_hz, random));
+  return out;
+}
+
+/// Turns aperiodic noise of rms 1, the channel's own, into what the channel records.
+void AddSources(Series& mixed, const Lead& lead, const StageSound& sound, const Sources& sources,
+                const Subject& subject) {
+  const std::vector<Place> sites = PlacesOf(kSourceSites);
+  std::vector<double> weights;
+  double power = 0;
+  for (const Place& site : sites) {
+    weights.push_back(FieldAt(lead, {site}, kSourceSpread));
+    power += weights.back() * weights.back();
+  }
+  // Posterior channels carry more voltage than frontal ones; eyes see the front of the brain.
+  const double here = subject[Trait::kBackgroundUv] * sound.gain *
+                      (lead.kind == LeadKind::kEye ? 0.7 : 1.05 - 0.15 * lead.active.y);
+  for (double& value : mixed) value *= here * std::sqrt(kOwnShare);
+  const double scale = here * std::sqrt((1 - kOwnShare) / std::max(power, 1e-9));
+  for (size_t k = 0; k < sites.size(); ++k)
+    AddScaled(mixed, sources.aperiodic[k], scale * weights[k]);
+  for (size_t k = 0; k < sound.rhythms.size(); ++k) {
+    const Resonance& rhythm = sound.rhythms[k];
+    AddScaled(mixed, sources.rhythms[k],
+              rhythm.rms_uv * FieldAt(lead, PlacesOf(rhythm.sites), rhythm.spread));
+  }
+  const std::vector<Place> muscles = PlacesOf(kMuscleSites);
+  for (size_t k = 0; k < muscles.size(); ++k) {
+    AddScaled(
+        mixed, sources.muscles[k],
+        sound.muscle * subject[Trait::kMuscleUv] * FieldAt(lead, {muscles[k]}, kMuscleSpread));
+  }
+}
+
 }  // namespace
 
-Background::Background(const std::vector<Lead>& leads, double rate_hz, uint64_t seed, double rms_uv,
-                       std::vector<SleepStage> hypnogram)
+Background::Background(const std::vector<Lead>& leads, double rate_hz, uint64_t seed,
+                       const Subject& subject, Eyes eyes, std::vector<SleepStage> hypnogram)
     : rate_hz_(rate_hz),
       seed_(seed),
-      alpha_hz_(base::Random::ForPart(seed, "alpha").Uniform(9.3, 10.7)),
+      subject_(subject),
+      eyes_(std::move(eyes)),
       hypnogram_(std::move(hypnogram)),
-      stages_(5) {
-  std::array<bool, 5> used{};
+      sounds_(kSounds) {
+  std::array<bool, kSounds> used{};
   if (hypnogram_.empty()) used[0] = true;
   for (const SleepStage stage : hypnogram_) used[static_cast<size_t>(stage)] = true;
-  const auto stage_count = static_cast<uint64_t>(std::ranges::count(used, true));
-  const uint64_t most = kTableBudgetBytes / (2 * stage_count * leads.size());
+  used[kEyesOpen] = eyes_.CanOpen();
+  const auto table_count = static_cast<uint64_t>(std::ranges::count(used, true));
+  const uint64_t most = kTableBudgetBytes / (2 * table_count * leads.size());
   // 3 s, or less when very many channels or a very high rate would not leave room for variety.
   const auto wanted = static_cast<uint64_t>(std::floor(kHopSeconds * rate_hz + 0.5));
   hop_ = std::clamp<uint64_t>(wanted, 8, std::clamp<uint64_t>(most / 4, 8, kMaxHop));
@@ -168,62 +209,39 @@ Background::Background(const std::vector<Lead>& leads, double rate_hz, uint64_t 
     rise_[i] = static_cast<int16_t>(std::floor(SinTurns(turn) * 32767 + 0.5));
     fall_[i] = static_cast<int16_t>(std::floor(CosTurns(turn) * 32767 + 0.5));
   }
-  for (size_t stage = 0; stage < stages_.size(); ++stage) {
-    if (used[stage]) FillTable(stages_[stage], static_cast<SleepStage>(stage), leads, rms_uv);
+  for (size_t sound = 0; sound < sounds_.size(); ++sound) {
+    if (used[sound]) FillTable(sounds_[sound], sound, leads);
   }
 }
 
-void Background::FillTable(StageTable& table, SleepStage stage, const std::vector<Lead>& leads,
-                           double rms_uv) {
-  const StageSound sound = SoundOf(stage, alpha_hz_);
+void Background::FillTable(SoundTable& table, size_t index, const std::vector<Lead>& leads) {
+  const StageSound sound = SoundOf(index, subject_);
+  const auto stage = static_cast<SleepStage>(index == kEyesOpen ? 0 : index);
   base::Random random = base::Random::ForPart(seed_, ToString(stage));
-  const std::vector<Place> sites = PlacesOf(kSourceSites);
-  std::vector<Series> sources;
-  sources.reserve(sites.size());
-  for (size_t k = 0; k < sites.size(); ++k) {
-    sources.push_back(PowerLawNoise(length_, rate_hz_, sound.exponent, random));
-  }
-  std::vector<Series> rhythms;
-  rhythms.reserve(sound.rhythms.size());
-  for (const Resonance& rhythm : sound.rhythms) {
-    rhythms.push_back(ResonantNoise(length_, rate_hz_, rhythm.hz, rhythm.bandwidth_hz, random));
-  }
+  const Sources sources = MakeSources(sound, length_, rate_hz_, random);
   table.samples.resize(length_ * leads.size());
   for (size_t channel = 0; channel < leads.size(); ++channel) {
     const std::span<int16_t> into = std::span(table.samples).subspan(channel * length_, length_);
     const Lead& lead = leads[channel];
     if (lead.kind == LeadKind::kMuscle) {
-      ToTicks(MuscleNoise(length_, random), sound.chin_uv * kTicksPerMicrovolt, into);
+      ToTicks(MuscleNoise(length_, rate_hz_, random),
+              sound.chin * subject_[Trait::kChinUv] * kTicksPerMicrovolt, into);
       continue;
     }
-    std::vector<double> weights;
-    double power = 0;
-    for (const Place& site : sites) {
-      weights.push_back(FieldAt(lead, {site}, kSourceSpread));
-      power += weights.back() * weights.back();
-    }
     Series mixed = PowerLawNoise(length_, rate_hz_, sound.exponent, random);
-    // Posterior channels carry more voltage than frontal ones; eyes see the front of the brain.
-    const double here =
-        rms_uv * sound.gain * (lead.kind == LeadKind::kEye ? 0.7 : 1.05 - 0.15 * lead.active.y);
-    for (double& value : mixed) value *= here * std::sqrt(kOwnShare);
-    const double scale = here * std::sqrt((1 - kOwnShare) / std::max(power, 1e-9));
-    for (size_t k = 0; k < sites.size(); ++k) AddScaled(mixed, sources[k], scale * weights[k]);
-    for (size_t k = 0; k < rhythms.size(); ++k) {
-      const Resonance& rhythm = sound.rhythms[k];
-      AddScaled(mixed, rhythms[k],
-                rhythm.rms_uv * FieldAt(lead, PlacesOf(rhythm.sites), rhythm.spread));
-    }
+    AddSources(mixed, lead, sound, sources, subject_);
+    for (double& value : mixed) value += kElectrodeUv * RoughNormal(random);
     ToTicks(mixed, kTicksPerMicrovolt, into);
   }
 }
 
-SleepStage Background::StageAt(uint64_t hop) const {
-  if (hypnogram_.empty()) return SleepStage::kWake;
+size_t Background::SoundAt(uint64_t hop) const {
   // Hop number h begins to rise at (h - 1) hop, see Render.
   const double seconds = static_cast<double>((hop - std::min<uint64_t>(hop, 1)) * hop_) / rate_hz_;
+  if (eyes_.CanOpen() && eyes_.OpenAt(seconds + 0.01)) return kEyesOpen;
+  if (hypnogram_.empty()) return static_cast<size_t>(SleepStage::kWake);
   const auto epoch = static_cast<size_t>((seconds + 0.01) / kEpochSeconds);
-  return hypnogram_[std::min(epoch, hypnogram_.size() - 1)];
+  return static_cast<size_t>(hypnogram_[std::min(epoch, hypnogram_.size() - 1)]);
 }
 
 const int16_t* Background::HopStart(size_t channel, uint64_t hop) const {
@@ -233,7 +251,7 @@ const int16_t* Background::HopStart(size_t channel, uint64_t hop) const {
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
   z ^= z >> 31;
   const uint64_t place = (z >> 32) % (length_ - 2 * hop_ + 1);
-  const StageTable& table = stages_[static_cast<size_t>(StageAt(hop))];
+  const SoundTable& table = sounds_[SoundAt(hop)];
   return table.samples.data() + channel * length_ + place;
 }
 

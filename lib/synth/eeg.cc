@@ -22,7 +22,7 @@ using base::Fail;
 using base::Result;
 
 /// Rises when the same seed gives other bytes than before.
-constexpr int kGeneratorVersion = 1;
+constexpr int kGeneratorVersion = 2;
 constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 constexpr uint64_t kMaxRecordBytes = uint64_t{16} << 20;
 constexpr uint32_t kAnnotationBytes = 120;
@@ -97,8 +97,24 @@ Result<void> EegGenerator::CheckSpec() {
             "more than 0 and at most 1e9 s"));
   TRY(check(spec_.record_duration_s > 0, "record_duration", spec_.record_duration_s,
             "more than 0 s"));
-  TRY(check(spec_.background_uv > 0 && spec_.background_uv <= 200, "background_uv",
-            spec_.background_uv, "more than 0 and at most 200"));
+  if (spec_.background_uv) {
+    TRY(check(*spec_.background_uv > 0 && *spec_.background_uv <= 200, "background_uv",
+              *spec_.background_uv, "more than 0 and at most 200"));
+    spec_.subject[static_cast<size_t>(Trait::kBackgroundUv)] = spec_.background_uv;
+  }
+  for (const TraitRange& range : TraitRanges()) {
+    const std::optional<double> value = spec_.subject[static_cast<size_t>(range.trait)];
+    if (!value) continue;
+    TRY(check(*value >= range.least && *value <= range.most, fmt::format("subject.{}", range.name),
+              *value, fmt::format("{} to {}", range.least, range.most)));
+  }
+  TRY(check(spec_.eyes.empty() || spec_.duration_s <= 1e7, "duration", spec_.duration_s,
+            "at most 1e7 s with a plan of the eyes"));
+  for (const EyesFor& part : spec_.eyes) {
+    const double hops = part.length_s / kEyesGrainS;
+    TRY(check(hops >= 1 && hops == std::floor(hops), "a stretch of eyes", part.length_s,
+              "a multiple of 3 s"));
+  }
   TRY(check(!spec_.channels.empty() && spec_.channels.size() <= 1024, "the number of channels",
             static_cast<double>(spec_.channels.size()), "1 to 1024"));
   const double samples = spec_.rate_hz * spec_.record_duration_s;
@@ -154,6 +170,11 @@ Result<void> EegGenerator::MakeHeader() {
   truth_.duration_s = records * spec_.record_duration_s;
   truth_.hypnogram = spec_.hypnogram;
 
+  truth_.subject = Subject(spec_.seed, spec_.subject);
+  truth_.background_alpha_hz = truth_.subject[Trait::kAlphaHz];
+  const Eyes eyes(spec_.eyes, spec_.hypnogram, spec_.seed);
+  truth_.eyes_open = eyes.OpenStretches(truth_.duration_s);
+
   overlay_ = std::make_unique<Overlay>(spec_.rate_hz, spec_.seed);
   Planting planting(spec_, leads, truth_.duration_s, *overlay_, truth_);
   PlantSleep(planting);
@@ -162,9 +183,8 @@ Result<void> EegGenerator::MakeHeader() {
   std::ranges::sort(truth_.events, [](const TruthEvent& a, const TruthEvent& b) {
     return std::tie(a.onset_s, a.kind, a.channels) < std::tie(b.onset_s, b.kind, b.channels);
   });
-  background_ = std::make_unique<Background>(leads, spec_.rate_hz, spec_.seed, spec_.background_uv,
+  background_ = std::make_unique<Background>(leads, spec_.rate_hz, spec_.seed, truth_.subject, eyes,
                                              spec_.hypnogram);
-  truth_.background_alpha_hz = background_->alpha_hz();
   return {};
 }
 

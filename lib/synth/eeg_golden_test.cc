@@ -38,13 +38,13 @@ EegSpec Base(double duration_s) {
 }
 
 TEST(GoldenEeg, Plain) {
-  EXPECT_EQ(Sha256(Base(60)), "d06a18f8ce09b07b1e65bf01530963902c67a39dad319bdb1a01510b616b4e56");
+  EXPECT_EQ(Sha256(Base(60)), "30727633790f18d9730d6257d8aeeafe3436b1d3c6b14ab26ba3422f13e97637");
 }
 
 TEST(GoldenEeg, AnotherSeed) {
   EegSpec spec = Base(60);
   spec.seed = 2;
-  EXPECT_EQ(Sha256(spec), "339eab982a91d3b413105648dc7d375eb834b257e87c84b77d48f60d4f126c22");
+  EXPECT_EQ(Sha256(spec), "6cd0cc4f7e0496f459ba7ac0f5827cb15a8c0769798fbb92642fb00c3ae4306a");
 }
 
 TEST(GoldenEeg, EveryPlantInEdfPlus) {
@@ -55,7 +55,7 @@ TEST(GoldenEeg, EveryPlantInEdfPlus) {
     Plant plant{.kind = traits.kind, .at_s = {30, 60}};
     spec.plants.push_back(plant);
   }
-  EXPECT_EQ(Sha256(spec), "676323b4c0011ba1ac24182bae476ecf7cfc235bee25727951dde003bd9187e5");
+  EXPECT_EQ(Sha256(spec), "ac8f542e4852b6bdd17504e6a8a3f15f17898bc90f95fbdf49d4e761d586a836");
 }
 
 TEST(GoldenEeg, SleepInBdfAtAnotherRate) {
@@ -65,7 +65,16 @@ TEST(GoldenEeg, SleepInBdfAtAnotherRate) {
   spec.record_duration_s = 30;
   spec.format = EegFormat::kBdf;
   for (int i = 0; i < 30; ++i) spec.hypnogram.push_back(static_cast<SleepStage>(i / 6));
-  EXPECT_EQ(Sha256(spec), "745a1ef7112e0a0f6c07a1354a61d5c73e471b785441299e8426360d6afcb26c");
+  EXPECT_EQ(Sha256(spec), "4fecf39c17d7ef71a6a01389d9377228384907806618350fb586902399e77b52");
+}
+
+TEST(GoldenEeg, OpenEyesOfAChosenPersonAt1000Hz) {
+  EegSpec spec = Base(60);
+  spec.rate_hz = 1000;
+  spec.eyes = {{false, 15}, {true, 12}};
+  spec.subject[static_cast<size_t>(Trait::kAlphaHz)] = 7.5;
+  spec.plants = {{.kind = PlantKind::kSlowing, .channels = {"F3"}}};
+  EXPECT_EQ(Sha256(spec), "f1619103e54e16a84492784c8c7cc38c74238bfe80ee3eee04ccc7760fa62060");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/base/random.h"
 #include "lib/formats/edf/channel_names.h"
 
 namespace synth {
@@ -41,6 +40,8 @@ constexpr auto kPlants = std::to_array<PlantTraits>({
      "T8", 0},
     {PlantKind::kDcOffset, "dc_offset", "constant offset", false, 500, 0, "T8", 0},
     {PlantKind::kClipped, "clipped", "amplifier saturation at +-amplitude", false, 25, 0, "T8", 0},
+    {PlantKind::kSlowing, "slowing", "irregular slow waves, diffuse or focal (rms amplitude)",
+     false, 40, 2, "", 0.7},
 });
 
 constexpr auto kSpecFields = std::to_array<FieldDoc>({
@@ -53,11 +54,18 @@ constexpr auto kSpecFields = std::to_array<FieldDoc>({
     {"record_duration", "duration", "length of a data record (default 1s)"},
     {"start", "string", "local start time, 2026-01-01T09:00:00 (the default)"},
     {"patient", "object", "code, sex (F, M), birthdate (yyyy-mm-dd), name"},
-    {"background_uv", "number", "rms of the wake background in microvolts (default 14)"},
+    {"background_uv", "number", "the same as subject.background_uv"},
+    {"subject", "object",
+     "the person's traits: alpha_hz, exponent, spindle_hz, ...; each not given follows from the "
+     "seed"},
+    {"eyes", "open | closed | list",
+     "open and closed eyes in turn, to the end: [closed*60s, open*30s] (default closed)"},
     {"annotate", "bool", "write the planted events as annotations (edf+ and bdf+)"},
     {"plant", "list of {kind: fields}", "what to plant, see the kinds"},
     {"hypnogram", "list of stages | \"night\"",
-     "one of W, N1, N2, N3, REM an epoch of 30 s; N2*20 repeats; \"night\" plans a night"},
+     "one of W, N1, N2, N3, REM an epoch of 30 s; N2*20 repeats; night, fragmented_night, "
+     "late_night "
+     "or shallow_night plans one"},
 });
 
 constexpr auto kPlantFields = std::to_array<FieldDoc>({
@@ -93,28 +101,20 @@ base::Result<std::vector<std::string>> FirstChannels(size_t count) {
   return out;
 }
 
-// Proportions of a healthy adult night (Ohayon et al. 2004; Carskadon & Dement 2011): sleep begins
-// with N1, N3 dominates the first third, REM periods lengthen towards the morning.
-std::vector<SleepStage> PlanNight(size_t epochs, uint64_t seed) {
-  base::Random random = base::Random::ForPart(seed, "night");
-  std::vector<SleepStage> out;
-  const auto stay = [&](SleepStage stage, double minutes) {
-    const double jitter = random.Uniform(0.8, 1.2);
-    const auto count = static_cast<size_t>(std::max(1.0, std::floor(minutes * jitter * 2)));
-    out.insert(out.end(), count, stage);
-  };
-  stay(SleepStage::kWake, 10);
-  for (int cycle = 0; out.size() < epochs; ++cycle) {
-    const double depth = std::max(0.0, 1 - 0.3 * cycle);
-    stay(SleepStage::kN1, cycle == 0 ? 4 : 2);
-    stay(SleepStage::kN2, 12);
-    if (depth > 0) stay(SleepStage::kN3, 36 * depth);
-    stay(SleepStage::kN2, 14 + 22 * (1 - depth));
-    stay(SleepStage::kRem, 6 + 8 * std::min(cycle, 4));
-    if (random.Uniform() < 0.4) stay(SleepStage::kWake, 1);
-  }
-  out.resize(epochs);
-  return out;
+std::span<const FieldDoc> SubjectFields() {
+  static const std::vector<std::string> kDocs = [] {
+    std::vector<std::string> docs;
+    for (const TraitRange& range : TraitRanges())
+      docs.push_back(fmt::format("{} (drawn: {} to {})", range.doc, range.low, range.high));
+    return docs;
+  }();
+  static const std::vector<FieldDoc> kFields = [] {
+    std::vector<FieldDoc> fields;
+    for (const TraitRange& range : TraitRanges())
+      fields.push_back({range.name, "number", kDocs[fields.size()]});
+    return fields;
+  }();
+  return kFields;
 }
 
 }  // namespace synth

@@ -14,6 +14,9 @@
 
 #include "lib/base/result.h"
 #include "lib/formats/edf/header.h"
+#include "lib/synth/sleep/night.h"
+#include "lib/synth/subject/eyes.h"
+#include "lib/synth/subject/subject.h"
 #include "lib/synth/truth.h"
 
 namespace synth {
@@ -40,6 +43,7 @@ enum class PlantKind {
   kNoisy,
   kDcOffset,
   kClipped,
+  kSlowing,
 };
 
 /// What a plant is unless its fields say otherwise.
@@ -83,16 +87,18 @@ struct EegSpec {
       std::chrono::local_days(std::chrono::year(2026) / 1 / 1) + std::chrono::hours(9);
   formats::edf::PatientFields patient;
   formats::edf::RecordingFields recording;
-  double background_uv = 14;  ///< rms of the wake background
-  bool annotate = false;      ///< EDF+ and BDF+: write the planted events as annotations
+  std::optional<double> background_uv;  ///< Trait::kBackgroundUv, kept for specs made before
+  ChosenTraits subject;                 ///< what is not chosen follows from the seed
+  /// Open and closed eyes, repeated to the end, in multiples of 3 s; empty: closed, and in a
+  /// quarter of a night's wake epochs open.
+  std::vector<EyesFor> eyes;
+  bool annotate = false;  ///< EDF+ and BDF+: write the planted events as annotations
   std::vector<Plant> plants;
   std::vector<SleepStage> hypnogram;  ///< one an epoch of 30 s; empty: awake throughout
 };
 
 /// The first `count` of the 10-20 order, then of the 10-10 electrodes.
 base::Result<std::vector<std::string>> FirstChannels(size_t count);
-/// A night of `epochs` epochs: cycles of about 90 minutes, deep sleep early, REM sleep late.
-std::vector<SleepStage> PlanNight(size_t epochs, uint64_t seed);
 
 /// One field of the JSON form, for schemas and documentation.
 struct FieldDoc {
@@ -102,6 +108,8 @@ struct FieldDoc {
 };
 std::span<const FieldDoc> EegSpecFields();
 std::span<const FieldDoc> PlantFields();
+/// One of each trait, with the range from which the seed draws it.
+std::span<const FieldDoc> SubjectFields();
 
 /// `{channels: 19, rate: 256, duration: "20m", plant: [{spike: {at: ["30s"], channel: "T7"}}]}`.
 /// Unknown fields, wrong types and impossible values are errors that name the path.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -223,6 +224,45 @@ Result<void> AddStages(const std::string& path, std::string_view text,
                           path, text));
 }
 
+/// `open*30s`.
+Result<EyesFor> EyesPart(const std::string& path, const json::value& value) {
+  constexpr std::string_view kForm = "eyes and how long, like \"open*30s\", in multiples of 3 s";
+  TRY(const std::string text, Text(path, value));
+  const size_t star = std::min(text.find('*'), text.size());
+  const std::string name = text.substr(0, star);
+  if ((name != "open" && name != "closed") || star == text.size()) return Wrong(path, value, kForm);
+  TRY(const double seconds, Seconds(path, json::value(text.substr(star + 1))));
+  const double hops = seconds / kEyesGrainS;
+  if (hops < 1 || hops != std::floor(hops)) return Wrong(path, value, kForm);
+  return EyesFor{name == "open", seconds};
+}
+
+Result<std::vector<EyesFor>> EyesPlan(const json::value& value) {
+  if (value == "open" || value == "closed") return std::vector{EyesFor{value == "open", 1e10}};
+  if (!value.is_array() || value.get_array().empty()) {
+    return Wrong("eyes", value, "open, closed or a list like [\"closed*60s\", \"open*30s\"]");
+  }
+  std::vector<EyesFor> out;
+  for (size_t i = 0; i < value.get_array().size(); ++i) {
+    TRY(const EyesFor part, EyesPart(fmt::format("eyes[{}]", i), value.get_array()[i]));
+    out.push_back(part);
+  }
+  return out;
+}
+
+Result<ChosenTraits> Traits(const json::value& value) {
+  if (!value.is_object()) return Wrong("subject", value, "an object of traits");
+  ChosenTraits out;
+  for (const auto& [key, field] : value.get_object()) {
+    const auto found = std::ranges::find(TraitRanges(), View(key), &TraitRange::name);
+    if (found == TraitRanges().end())
+      return Unknown("field", "subject", View(key), SubjectFields());
+    TRY(out[static_cast<size_t>(found->trait)],
+        Number(fmt::format("subject.{}", View(key)), field));
+  }
+  return out;
+}
+
 /// Reads the whole object, field by field.
 class SpecParser {
  public:
@@ -237,7 +277,7 @@ class SpecParser {
     if (night_) {
       const double epochs = std::ceil(spec_.duration_s / kEpochSeconds);
       if (epochs > 100'000) return Fail(ErrorCode::kTooLarge, "a night has at most 100000 epochs");
-      spec_.hypnogram = PlanNight(static_cast<size_t>(epochs), spec_.seed);
+      spec_.hypnogram = PlanNight(static_cast<size_t>(epochs), spec_.seed, *night_);
     }
     return std::move(spec_);
   }
@@ -256,6 +296,8 @@ class SpecParser {
     if (name == "start") return Start(value);
     if (name == "patient") return Patient(value);
     if (name == "background_uv") return Set(spec_.background_uv, Positive(name, value));
+    if (name == "subject") return Set(spec_.subject, Traits(value));
+    if (name == "eyes") return Set(spec_.eyes, EyesPlan(value));
     if (name == "annotate") {
       if (!value.is_bool()) return Wrong(name, value, "true or false");
       spec_.annotate = value.get_bool();
@@ -344,10 +386,8 @@ class SpecParser {
   }
 
   Result<void> Hypnogram(const json::value& value) {
-    if (value.is_string() && value.get_string() == "night") {
-      night_ = true;
-      return {};
-    }
+    if (value.is_string()) night_ = ParseNightKind(View(value.get_string()));
+    if (night_) return {};
     if (!value.is_array()) return Wrong("hypnogram", value, "a list of stages or \"night\"");
     for (size_t i = 0; i < value.get_array().size(); ++i) {
       const std::string path = fmt::format("hypnogram[{}]", i);
@@ -366,7 +406,7 @@ class SpecParser {
 
   EegSpec spec_;
   bool has_duration_ = false;
-  bool night_ = false;
+  std::optional<NightKind> night_;
 };
 
 }  // namespace

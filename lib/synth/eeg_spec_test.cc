@@ -5,6 +5,7 @@
 #include <set>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,6 +52,34 @@ TEST(SpecJson, ReadsEveryField) {
   const auto generator = EegGenerator::Create(*spec);
   ASSERT_TRUE(generator.has_value()) << generator.error().message;
   EXPECT_EQ(generator->record_count(), 75u);
+}
+
+TEST(SpecJson, ReadsAPersonAndOpenEyes) {
+  const auto spec = Parse(R"({"channels": 19, "duration": "2m", "eyes": ["closed*30s", "open*15s"],
+      "subject": {"alpha_hz": 9.25, "blinks_per_minute": 20}})");
+  ASSERT_TRUE(spec.has_value()) << spec.error().message;
+  const auto generator = EegGenerator::Create(*spec);
+  ASSERT_TRUE(generator.has_value()) << generator.error().message;
+  EXPECT_EQ(generator->truth().background_alpha_hz, 9.25);
+  EXPECT_EQ(generator->truth().subject[Trait::kBlinksPerMinute], 20);
+  EXPECT_THAT(generator->truth().eyes_open,
+              ::testing::ElementsAre(Stretch{30, 15}, Stretch{75, 15}));
+  // Blinks come only then.
+  EXPECT_FALSE(generator->truth().events.empty());
+  for (const TruthEvent& event : generator->truth().events) {
+    EXPECT_EQ(event.kind, "blink");
+    EXPECT_TRUE((event.onset_s >= 30 && event.onset_s < 45) ||
+                (event.onset_s >= 75 && event.onset_s < 90))
+        << event.onset_s;
+  }
+}
+
+TEST(SpecJson, PlansEveryKindOfNight) {
+  for (const auto* name : {"night", "fragmented_night", "late_night", "shallow_night"}) {
+    const auto spec = Parse(fmt::format(R"({{"duration": "2h", "hypnogram": "{}"}})", name));
+    ASSERT_TRUE(spec.has_value()) << spec.error().message;
+    EXPECT_EQ(spec->hypnogram, PlanNight(240, 1, ParseNightKind(name).value()));
+  }
 }
 
 struct Wrong {
@@ -131,6 +160,28 @@ INSTANTIATE_TEST_SUITE_P(
               "plant[0].alpha.hz is 200, expected more than 0 and at most 128", ""},
         Wrong{R"({"plant": [{"spike": {"at": 1, "amplitude_uv": 1e9}}]})",
               "plant[0].spike.amplitude_uv is 1000000000, expected 0 to 3200", ""},
+        Wrong{R"({"subject": {"alfa_hz": 9}})", "unknown field \"alfa_hz\" in subject",
+              "did you mean \"alpha_hz\"?"},
+        Wrong{R"({"subject": {"alpha_hz": 20}})", "subject.alpha_hz is 20, expected 4 to 14", ""},
+        Wrong{R"({"subject": {"exponent": "steep"}})",
+              "subject.exponent is \"steep\", expected a number", ""},
+        Wrong{R"({"eyes": "shut"})",
+              "eyes is \"shut\", expected open, closed or a list like [\"closed*60s\", "
+              "\"open*30s\"]",
+              ""},
+        Wrong{
+            R"({"eyes": ["open*30s", "open*10s"]})",
+            "eyes[1] is \"open*10s\", expected eyes and how long, like \"open*30s\", in multiples "
+            "of 3 s",
+            ""},
+        Wrong{R"({"eyes": ["open"]})",
+              "eyes[0] is \"open\", expected eyes and how long, like \"open*30s\", in multiples of "
+              "3 s",
+              ""},
+        Wrong{R"({"background_uv": 300})",
+              "background_uv is 300, expected more than 0 and at most 200", ""},
+        Wrong{R"({"hypnogram": "afternoon"})",
+              "hypnogram is \"afternoon\", expected a list of stages or \"night\"", ""},
         Wrong{R"({"hypnogram": ["W", "N4"]})",
               "hypnogram[1] is \"N4\", expected W, N1, N2, N3 or REM, or one repeated: N2*20", ""},
         Wrong{R"({"duration": 90, "hypnogram": ["W"]})",
@@ -153,7 +204,7 @@ TEST(Tables, DescribeEveryKindOnce) {
     ASSERT_TRUE(generator.has_value()) << generator.error().message;
     EXPECT_EQ(generator->truth().events.at(0).kind, traits.name);
   }
-  EXPECT_EQ(names.size(), 21u);
+  EXPECT_EQ(names.size(), 22u);
 }
 
 }  // namespace

@@ -189,10 +189,14 @@ double Deflection(const Plant& plant, std::string_view channel, double from_s, d
 TEST(Plants, SpikeIsNegativeAtItsOnsetAndNowhereElse) {
   const Plant spike{
       .kind = PlantKind::kSpike, .at_s = {20, 40}, .channels = {"T7"}, .amplitude_uv = 150};
-  EXPECT_NEAR(Deflection(spike, "T7", 20, 0.1), -150, 1);
-  EXPECT_NEAR(Deflection(spike, "T7", 40, 0.1), -150, 1);
+  const EegGenerator generator = Make(Spec(60, {spike}));
+  for (const TruthEvent& event : generator.truth().events) {
+    EXPECT_GE(event.amplitude_uv, 0.75 * 150);
+    EXPECT_LE(event.amplitude_uv, 150);
+    EXPECT_NEAR(Deflection(spike, "T7", event.onset_s, 0.12), -event.amplitude_uv, 1);
+  }
   EXPECT_EQ(Deflection(spike, "T7", 0, 20), 0);
-  EXPECT_EQ(Deflection(spike, "T7", 20.5, 19.4), 0);
+  EXPECT_EQ(Deflection(spike, "T7", 20.7, 19.2), 0);
   // Its field reaches the neighbour and fades.
   EXPECT_LT(Deflection(spike, "F7", 20, 0.1), -10);
   EXPECT_GT(Deflection(spike, "F7", 20, 0.1), -75);
@@ -201,9 +205,12 @@ TEST(Plants, SpikeIsNegativeAtItsOnsetAndNowhereElse) {
 
 TEST(Plants, BlinkIsFrontalPositiveAndShort) {
   const Plant blink{.kind = PlantKind::kBlink, .at_s = {10}};
-  EXPECT_NEAR(Deflection(blink, "Fp1", 10, 0.3), 150, 2);
+  const TruthEvent event = Make(Spec(60, {blink})).truth().events.at(0);
+  EXPECT_NEAR(Deflection(blink, "Fp1", 10, event.duration_s), event.amplitude_uv, 2);
+  EXPECT_THAT(event.amplitude_uv, ::testing::AllOf(::testing::Ge(112), ::testing::Le(150)));
+  EXPECT_THAT(event.duration_s, ::testing::AllOf(::testing::Ge(0.2), ::testing::Le(0.4)));
   EXPECT_LT(Deflection(blink, "O1", 10, 0.3), 10);
-  EXPECT_EQ(Deflection(blink, "Fp1", 10.31, 5), 0);
+  EXPECT_EQ(Deflection(blink, "Fp1", 10.41, 5), 0);
 }
 
 TEST(Plants, PeriodicDischargesComeAtTheirRate) {
@@ -215,7 +222,7 @@ TEST(Plants, PeriodicDischargesComeAtTheirRate) {
   int discharges = 0;
   bool inside = false;
   for (size_t i = 0; i < a.size(); ++i) {
-    const bool now = a[i] - b[i] < -700;
+    const bool now = a[i] - b[i] < -600;
     discharges += now && !inside ? 1 : 0;
     inside = now;
   }
@@ -230,8 +237,36 @@ TEST(Plants, SeizureGrowsAndSlows) {
   const auto early = Microvolts(generator, "T7", 11, 8);
   const auto late = Microvolts(generator, "T7", 40, 8);
   EXPECT_GT(Rms(late), 1.5 * Rms(early));
-  EXPECT_GT(Power(early, 256, 5.5), Power(early, 256, 2.75));
-  EXPECT_GT(Power(late, 256, 3), 4 * Power(late, 256, 5.5));
+  const auto peak_hz = [](const std::vector<double>& x) {
+    double best = 1.5;
+    for (double hz = 1.5; hz < 9; hz += 0.25)
+      if (Power(x, 256, hz) > Power(x, 256, best)) best = hz;
+    return best;
+  };
+  EXPECT_NEAR(peak_hz(early), 5.7, 0.6);
+  EXPECT_LT(peak_hz(late), 0.75 * peak_hz(early));
+}
+
+TEST(Plants, SlowingIsSlowIrregularAndWhereItIsPlanted) {
+  const auto power = [](const EegGenerator& generator, std::string_view channel, double hz) {
+    return Power(Microvolts(generator, channel, 0, 60), 256, hz);
+  };
+  const EegGenerator plain = Make(Spec(60));
+  const EegGenerator diffuse = Make(Spec(60, {{.kind = PlantKind::kSlowing}}));
+  for (const auto* channel : {"Fp1", "C4", "O2"}) {
+    EXPECT_GT(power(diffuse, channel, 2), 8 * power(plain, channel, 2)) << channel;
+    EXPECT_LT(power(diffuse, channel, 20), 2 * power(plain, channel, 20)) << channel;
+  }
+  const EegGenerator focal = Make(Spec(60, {{.kind = PlantKind::kSlowing, .channels = {"T7"}}}));
+  EXPECT_GT(power(focal, "T7", 2), 8 * power(plain, "T7", 2));
+  EXPECT_LT(power(focal, "P4", 2), 1.5 * power(plain, "P4", 2));
+  // Its size is what the plant says, and no single frequency holds it.
+  const auto with = Microvolts(focal, "T7", 2, 56);
+  const auto without = Microvolts(plain, "T7", 2, 56);
+  std::vector<double> added(with.size());
+  for (size_t i = 0; i < with.size(); ++i) added[i] = (with[i] - without[i]) / kTicksPerMicrovolt;
+  EXPECT_NEAR(Rms(added), 40, 6);
+  EXPECT_GT(Power(added, 256, 1.25), 0.1 * Power(added, 256, 2));
 }
 
 TEST(Plants, BurstSuppressionIsQuietBetweenBursts) {
@@ -306,22 +341,29 @@ TEST(Sleep, StagesDifferAsTheyAreScored) {
   };
   const double rate = 256;
   // N3: high delta. Wake: alpha at the back. Chin: tone falls, lowest in REM.
-  EXPECT_GT(Power(stage("C3", 3), rate, 1), 10 * Power(stage("C3", 0), rate, 1));
+  EXPECT_GT(Power(stage("C3", 3), rate, 1), 5 * Power(stage("C3", 0), rate, 1));
   const double alpha = generator.truth().background_alpha_hz;
   EXPECT_GT(Power(stage("O1", 0), rate, alpha), 4 * Power(stage("O1", 2), rate, alpha));
-  EXPECT_GT(Rms(stage("EMG chin", 0)), 5 * Rms(stage("EMG chin", 4)));
+  EXPECT_GT(Rms(stage("EMG chin", 0)), 2 * Rms(stage("EMG chin", 4)));
   // Sigma in N2, not in REM.
-  EXPECT_GT(Power(stage("C3", 2), rate, 13), 3 * Power(stage("C3", 4), rate, 13));
+  const double sigma = generator.truth().subject[Trait::kSpindleHz];
+  const auto around = [&](int index) {
+    double sum = 0;
+    for (double d = -1; d <= 1; d += 0.25) sum += Power(stage("C3", index), rate, sigma + d);
+    return sum;
+  };
+  EXPECT_GT(around(2), 2 * around(4));
 }
 
 TEST(Sleep, FiguresLieInTheirStage) {
   const EegGenerator generator = Make(Night());
-  int spindles = 0;
   for (const TruthEvent& event : generator.truth().events) {
     const auto epoch = static_cast<size_t>(event.onset_s / kEpochSeconds);
     const SleepStage stage = generator.truth().hypnogram[epoch];
-    if (event.kind == "spindle" || event.kind == "k_complex") EXPECT_EQ(stage, SleepStage::kN2);
-    if (event.kind == "slow_wave") EXPECT_EQ(stage, SleepStage::kN3);
+    if (event.kind == "k_complex") EXPECT_EQ(stage, SleepStage::kN2);
+    if (event.kind == "spindle") EXPECT_TRUE(stage == SleepStage::kN2 || stage == SleepStage::kN3);
+    if (event.kind == "slow_wave")
+      EXPECT_TRUE(stage == SleepStage::kN2 || stage == SleepStage::kN3);
     if (event.kind == "rapid_eye_movement") {
       EXPECT_EQ(stage, SleepStage::kRem);
       // Both eyes move together: opposite signs.
@@ -329,9 +371,7 @@ TEST(Sleep, FiguresLieInTheirStage) {
       const auto right = Microvolts(generator, "E2", event.onset_s, 0.5);
       EXPECT_LT(Correlation(left, right), 0);
     }
-    spindles += event.kind == "spindle" ? 1 : 0;
   }
-  EXPECT_EQ(spindles, 12);
 }
 
 TEST(Sleep, PlannedNightsLookLikeNights) {

@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kNoiseLength = 1 << 15;
 /// noise_ holds standard normal values times this.
 constexpr double kNoiseSigma = 8000;
-constexpr size_t kLayers = 7;
+constexpr size_t kLayers = 8;
 /// Events longer than this are kept apart, so that the search for brief ones stays narrow.
 constexpr double kBriefSeconds = 4;
 
@@ -141,6 +141,16 @@ void AddNoise(const Op& op, const Event& event, int32_t amplitude, size_t channe
   }
 }
 
+void AddTexture(const Op& op, const Event& event, int32_t amplitude, Part part) {
+  uint64_t place = part.from % op.shape.size();
+  for (size_t i = 0; i < part.samples.size(); ++i) {
+    const int64_t scaled =
+        int64_t{op.shape[place]} * amplitude * Envelope(op, event, part.from + i);
+    part.samples[i] = Saturate(part.samples[i] + static_cast<int32_t>(scaled >> 30));
+    if (++place == op.shape.size()) place = 0;
+  }
+}
+
 void Multiply(const Op& op, const Event& event, Part part) {
   const auto level = static_cast<int32_t>(op.level * 32768.0F);
   for (size_t i = 0; i < part.samples.size(); ++i) {
@@ -162,14 +172,16 @@ Overlay::Overlay(double rate_hz, uint64_t seed)
     : rate_hz_(rate_hz),
       waxing_step_(PhaseStep(0.13, rate_hz)),
       layers_(kLayers),
-      noise_(kNoiseLength) {
+      noise_(kNoiseLength),
+      muscle_(kNoiseLength) {
   base::Random random = base::Random::ForPart(seed, "noise");
-  double before = 0;
   for (int16_t& value : noise_) {
-    // Differenced: little power below 20 Hz, as muscle has (Goncharova et al. 2003).
-    const double now = RoughNormal(random);
-    value = static_cast<int16_t>(std::floor((now - 0.7 * before) * 0.82 * kNoiseSigma + 0.5));
-    before = now;
+    value = static_cast<int16_t>(std::floor(RoughNormal(random) * kNoiseSigma + 0.5));
+  }
+  const Series muscle = MuscleNoise(kNoiseLength, rate_hz, random);
+  for (size_t i = 0; i < muscle.size(); ++i) {
+    const double value = std::floor(muscle[i] * kNoiseSigma + 0.5);
+    muscle_[i] = static_cast<int16_t>(std::clamp(value, -32767.0, 32767.0));
   }
 }
 
@@ -223,7 +235,9 @@ void Overlay::ApplyEvent(const Event& event, size_t channel, uint64_t first,
     case OpType::kOscillator:
       return AddOscillator(op, event, amplitude, waxing_step_, part);
     case OpType::kNoise:
-      return AddNoise(op, event, amplitude, channel, noise_, part);
+      return AddNoise(op, event, amplitude, channel, op.muscular ? muscle_ : noise_, part);
+    case OpType::kTexture:
+      return AddTexture(op, event, amplitude, part);
     case OpType::kOffset:
       for (int16_t& sample : part.samples) sample = Saturate(sample + amplitude);
       return;

@@ -16,6 +16,7 @@ enum class OpType {
   kShape,       ///< adds shape * amplitude
   kOscillator,  ///< adds wave(phase) * amplitude
   kNoise,       ///< adds broadband noise
+  kTexture,     ///< adds shape * amplitude, repeated from the event's onset
   kOffset,      ///< adds a constant
   kClip,        ///< limits to +-amplitude
   kFlat,        ///< replaces by 0
@@ -38,6 +39,7 @@ struct Op {
   std::array<int16_t, 16> turn_cos{};
   std::array<int16_t, 16> turn_sin{};
   bool differs_by_channel = false;  ///< kNoise: own noise a channel
+  bool muscular = false;            ///< kNoise: the spectrum of muscle instead of a flat one
 };
 
 /// One application of an operation.
@@ -74,7 +76,8 @@ class Overlay {
   uint64_t waxing_step_;
   std::vector<Op> ops_;
   std::vector<Layer> layers_;
-  std::vector<int16_t> noise_;  ///< white, +-32767 is about 4 sigma
+  std::vector<int16_t> noise_;   ///< white, +-32767 is about 4 sigma
+  std::vector<int16_t> muscle_;  ///< the same with the spectrum of muscle
 };
 
 /// Phase step of a frequency in 2^-64 turns a sample.

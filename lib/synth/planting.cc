@@ -81,7 +81,8 @@ class Planter {
       return {};
     }
     if (traits_.spread > 0) {
-      field_ = planting_.FieldAround(PlacesOf(traits_.sites), traits_.spread);
+      field_sites_ = PlacesOf(traits_.sites);
+      field_ = planting_.FieldAround(field_sites_, traits_.spread);
       return {};
     }
     const auto found = std::ranges::find(leads, traits_.sites, &Lead::name);
@@ -117,6 +118,7 @@ class Planter {
       named.push_back(static_cast<uint32_t>(found - leads.begin()));
     }
     field_.gains.assign(leads.size(), 0);
+    field_sites_ = sites;
     if (traits_.spread > 0) field_ = planting_.FieldAround(sites, traits_.spread);
     for (const uint32_t channel : named) field_.gains[channel] = 1;
     field_.channels = named;
@@ -168,8 +170,9 @@ class Planter {
     }
     for (const double onset : onsets) {
       const uint32_t op = first_op_ + static_cast<uint32_t>(random_.Below(ops));
+      const double amplitude = amplitude_ * random_.Uniform(0.75, 1.0);
       planting_.Place(
-          {traits_.name, op, onset, lengths_[op - first_op_], amplitude_, {}, &field_.channels});
+          {traits_.name, op, onset, lengths_[op - first_op_], amplitude, {}, &field_.channels});
     }
     return {};
   }
@@ -178,14 +181,20 @@ class Planter {
   uint32_t AddMomentOps() {
     std::vector<Shape> shapes;
     switch (plant_.kind) {
-      case PlantKind::kSpike:
-        shapes = {SpikeShape(rate())};
+      case PlantKind::kSpike: {
+        // One focus gives spikes of one form, more or less wide.
+        const double width = random_.Uniform(0.75, 1.5);
+        const double slow = random_.Uniform(0.25, 0.6);
+        for (const double jitter : {0.9, 1.0, 1.12})
+          shapes.push_back(SpikeShape(rate(), width * jitter, slow));
         break;
+      }
       case PlantKind::kBlink:
-        shapes = {BlinkShape(rate())};
+        for (const double length : {0.22, 0.28, 0.36}) shapes.push_back(BlinkShape(rate(), length));
         break;
       case PlantKind::kElectrodePop:
-        shapes = {ElectrodePopShape(rate())};
+        for (const double decay : {0.15, 0.3, 0.5})
+          shapes.push_back(ElectrodePopShape(rate(), decay));
         break;
       default:
         for (int i = 0; i < 4; ++i) shapes.push_back(MovementShape(rate(), random_));
@@ -209,17 +218,25 @@ class Planter {
       case PlantKind::kTheta:
       case PlantKind::kDelta:
       case PlantKind::kRhythm:
-        return Oscillate(range, hz_, hz_, SineWave(), true, 0.25);
+        return Oscillate(range, {hz_, hz_, SineWave(), true, 0.25});
       case PlantKind::kSeizure:
-        return Oscillate(range, hz_, hz_ * 0.4, SharpWave(), false, 0.5);
+        return Seize(range);
+      case PlantKind::kSlowing:
+        return Slow(range);
       case PlantKind::kLineNoise:
       case PlantKind::kDrift:
-        return Oscillate(range, hz_, hz_, SineWave(), false, 0);
+        return Oscillate(range, {hz_, hz_, SineWave(), false, 0});
       case PlantKind::kSpikeWave:
         return Train(range, SpikeWaveShape(rate(), hz_), 0);
       case PlantKind::kPled:
-      case PlantKind::kGped:
-        return Train(range, PeriodicDischargeShape(rate()), 0.08);
+      case PlantKind::kGped: {
+        // ACNS 2021: up to 0.5 s long; most intervals differ by less than half from the one before.
+        // With a jitter of j each the intervals lie within 1 +- 2 j of the period.
+        const double jitter = random_.Uniform(0.02, 0.1);
+        const double width = random_.Uniform(0.7, std::min(1.4, 1.2 / hz_ + 0.2));
+        return Train(range, PeriodicDischargeShape(rate(), width, random_.Uniform(0.3, 0.8)),
+                     jitter);
+      }
       case PlantKind::kBurstSuppression:
         return BurstSuppress(range);
       case PlantKind::kMuscle:
@@ -239,25 +256,86 @@ class Planter {
     return planting_.Samples(range.until_s) - planting_.Samples(range.from_s);
   }
 
-  void Oscillate(const Range& range, double from_hz, double to_hz, const WaveTable& wave,
-                 bool waxing, double fade_s) {
-    const uint64_t length = Length(range);
+  /// A rhythm in the field at hand, from one frequency to another that is not higher.
+  struct Rhythm {
+    double from_hz;
+    double to_hz;
+    const WaveTable& wave;
+    bool waxing;
+    double fade_s;
+  };
+
+  Op RhythmOp(const Rhythm& rhythm, uint64_t length) const {
     Op op;
     op.type = OpType::kOscillator;
     op.gains = field_.gains;
-    op.wave = &wave;
-    op.step = PhaseStep(from_hz, rate());
-    if (to_hz < from_hz) {  // a negative bend wraps, which subtracts
-      op.bend = 0 - (op.step - PhaseStep(to_hz, rate())) / std::max<uint64_t>(1, length);
+    op.wave = &rhythm.wave;
+    op.step = PhaseStep(rhythm.from_hz, rate());
+    if (rhythm.to_hz < rhythm.from_hz) {  // a negative bend wraps, which subtracts
+      op.bend = 0 - (op.step - PhaseStep(rhythm.to_hz, rate())) / std::max<uint64_t>(1, length);
       op.grow = static_cast<uint32_t>(std::min<uint64_t>(length * 2 / 5 + 1, UINT32_MAX));
     }
-    op.waxing = waxing;
-    op.fade = static_cast<uint32_t>(std::min<uint64_t>(planting_.Samples(fade_s), length / 2));
+    op.waxing = rhythm.waxing;
+    op.fade =
+        static_cast<uint32_t>(std::min<uint64_t>(planting_.Samples(rhythm.fade_s), length / 2));
+    return op;
+  }
+
+  void Oscillate(const Range& range, const Rhythm& rhythm) {
+    const uint64_t length = Length(range);
+    Op op = RhythmOp(rhythm, length);
     if (plant_.kind == PlantKind::kLineNoise) {  // coupling differs from electrode to electrode
       for (float& gain : op.gains) gain *= static_cast<float>(random_.Uniform(0.7, 1.0));
     }
     const uint32_t index = planting_.overlay().Add(std::move(op));
     planting_.Place({traits_.name, index, range.from_s, length, amplitude_, hz_, &field_.channels});
+  }
+
+  /// Evolution in frequency, size and place (ACNS 2021): slows to a third or two thirds, grows, and
+  /// in half of the seizures reaches the neighbourhood after a third of the time.
+  void Seize(const Range& range) {
+    const double slows_to = hz_ * random_.Uniform(0.35, 0.6);
+    const bool sharp = random_.Uniform() < 0.7;
+    const bool spreads = random_.Uniform() < 0.5;
+    const Rhythm rhythm{hz_, slows_to, sharp ? SharpWave() : SineWave(), false, 0.5};
+    Oscillate(range, rhythm);
+    if (!spreads) return;
+    const uint64_t late = Length(range) / 3;
+    const uint64_t length = Length(range) - late;
+    Op op = RhythmOp({hz_ - (hz_ - slows_to) / 3, slows_to, rhythm.wave, false, 0.5}, length);
+    // Where the seizure is not strong already.
+    const Field around = planting_.FieldAround(field_sites_, 1.5);
+    for (size_t i = 0; i < op.gains.size(); ++i) {
+      const float wide = std::abs(around.gains[i]);
+      op.gains[i] = 0.5F * wide * (1 - std::min(1.0F, std::abs(op.gains[i])));
+    }
+    const uint32_t index = planting_.overlay().Add(std::move(op));
+    planting_.Place({traits_.name,
+                     index,
+                     range.from_s + static_cast<double>(late) / rate(),
+                     length,
+                     amplitude_,
+                     {},
+                     nullptr});
+  }
+
+  /// Polymorphic slow activity: irregular, of its own in every region that it covers.
+  void Slow(const Range& range) {
+    constexpr double kPeakOfRms = 4;  // of SlowTexture
+    const bool diffuse = plant_.channels.empty();
+    std::vector<std::string_view> regions = {""};
+    if (diffuse) regions = {"F3 Fp1 F7", "F4 Fp2 F8", "C3 T7", "C4 T8", "P3 P7 O1", "P4 P8 O2"};
+    for (const std::string_view region : regions) {
+      Op op;
+      op.type = OpType::kTexture;
+      op.gains = diffuse ? planting_.FieldAround(PlacesOf(region), 0.6).gains : field_.gains;
+      op.shape = SlowTexture(rate(), hz_, random_);
+      op.fade = static_cast<uint32_t>(std::min<uint64_t>(planting_.Samples(1), Length(range) / 2));
+      const uint32_t index = planting_.overlay().Add(std::move(op));
+      planting_.Place(
+          {traits_.name, index, range.from_s, Length(range), amplitude_ * kPeakOfRms, {}, nullptr});
+    }
+    NoteRange(traits_.name, range, amplitude_, hz_);
   }
 
   void Constant(const Range& range, OpType type, double fade_s) {
@@ -266,6 +344,7 @@ class Planter {
     op.gains = field_.gains;
     op.fade = static_cast<uint32_t>(planting_.Samples(fade_s));
     op.differs_by_channel = true;
+    op.muscular = plant_.kind == PlantKind::kMuscle;
     const uint32_t index = planting_.overlay().Add(std::move(op));
     planting_.Place(
         {traits_.name, index, range.from_s, Length(range), amplitude_, {}, &field_.channels});
@@ -278,7 +357,7 @@ class Planter {
       const double late = jitter > 0 ? random_.Uniform(0, 2 * jitter) : 0;
       const double onset = range.from_s + (static_cast<double>(k) + late) / hz_;
       if (onset + static_cast<double>(length) / rate() > range.until_s + 0.5 / rate()) break;
-      const double amplitude = amplitude_ * (k == 0 ? 1 : random_.Uniform(0.85, 1.0));
+      const double amplitude = amplitude_ * (k == 0 ? 1 : random_.Uniform(0.75, 1.0));
       planting_.Place({traits_.name, op, onset, length, amplitude, {}, nullptr});
     }
     NoteRange(traits_.name, range, amplitude_, hz_);
@@ -296,16 +375,19 @@ class Planter {
     Op gain;
     gain.type = OpType::kGain;
     gain.gains = field_.gains;
-    gain.level = 0.12F;
+    // About 1.6 uV rms, which stays under 10 uV.
+    gain.level = static_cast<float>(1.6 / planting_.subject()[Trait::kBackgroundUv]);
     gain.fade = static_cast<uint32_t>(planting_.Samples(0.1));
     const uint32_t quiet = planting_.overlay().Add(std::move(gain));
     std::vector<Shape> shapes;
     shapes.reserve(4);
-    for (int i = 0; i < 4; ++i) shapes.push_back(BurstShape(rate(), random_));
+    for (const double length : {0.8, 1.2, 1.6, 2.2})
+      shapes.push_back(BurstShape(rate(), length, random_));
+    const double quiet_s = random_.Uniform(3, 6);
     const uint32_t variants = AddShapes(std::move(shapes));
     NoteRange(traits_.name, range, amplitude_, {});
     for (double at = range.from_s; at < range.until_s;) {
-      const double until = std::min(at + random_.Uniform(2.5, 6.0), range.until_s);
+      const double until = std::min(at + quiet_s * random_.Uniform(0.7, 1.4), range.until_s);
       const uint64_t length = planting_.Samples(until) - planting_.Samples(at);
       planting_.Place({"suppression", quiet, at, length, 0, {}, &field_.channels});
       const uint32_t op = first_op_ + static_cast<uint32_t>(random_.Below(variants));
@@ -342,6 +424,7 @@ class Planter {
   double hz_;
   base::Random random_;
   Field field_;
+  std::vector<synth::Place> field_sites_;  ///< what it lies around
   std::vector<Range> ranges_;
   std::vector<uint64_t> lengths_;
   uint32_t first_op_ = 0;

@@ -42,6 +42,7 @@ class Planting {
   double duration_s() const { return duration_s_; }
   Overlay& overlay() { return overlay_; }
   Truth& truth() { return truth_; }
+  const Subject& subject() const { return truth_.subject; }
 
   uint64_t Samples(double seconds) const;
   void Place(const Placed& placed);
@@ -60,7 +61,8 @@ class Planting {
 
 /// Everything of EegSpec::plants.
 base::Result<void> PlantAll(Planting& planting);
-/// Spindles, K complexes, slow waves, eye movements, ... of every epoch of the hypnogram.
+/// Spindles, K complexes, slow waves, eye movements, ... of every epoch of the hypnogram, and
+/// blinks while the eyes are open.
 void PlantSleep(Planting& planting);
 
 }  // namespace synth

@@ -36,6 +36,13 @@ boost::json::object ToJson(const Truth& truth) {
   out["duration_s"] = truth.duration_s;
   out["bytes"] = truth.bytes;
   out["background_alpha_hz"] = truth.background_alpha_hz;
+  boost::json::object& subject = out["subject"].emplace_object();
+  for (const TraitRange& range : TraitRanges())
+    subject[View(range.name)] = truth.subject[range.trait];
+  boost::json::array& open = out["eyes_open"].emplace_array();
+  for (const Stretch& stretch : truth.eyes_open) {
+    open.push_back({{"onset_s", stretch.onset_s}, {"duration_s", stretch.duration_s}});
+  }
   boost::json::array& events = out["events"].emplace_array();
   for (const TruthEvent& event : truth.events) {
     boost::json::object& one = events.emplace_back(boost::json::object()).get_object();

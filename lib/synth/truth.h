@@ -9,6 +9,8 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "lib/synth/subject/subject.h"
+
 namespace synth {
 
 /// AASM sleep stages; an epoch has 30 s.
@@ -29,6 +31,13 @@ struct TruthEvent {
   bool operator==(const TruthEvent&) const = default;
 };
 
+/// Seconds from the start of the recording.
+struct Stretch {
+  double onset_s = 0;
+  double duration_s = 0;
+  bool operator==(const Stretch&) const = default;
+};
+
 /// A channel that a quality check must find.
 struct BadChannel {
   std::string channel;
@@ -47,6 +56,8 @@ struct Truth {
   double duration_s = 0;
   uint64_t bytes = 0;
   double background_alpha_hz = 0;  ///< of the wake background at the back of the head
+  Subject subject;
+  std::vector<Stretch> eyes_open;  ///< awake; closed otherwise
   std::vector<TruthEvent> events;  ///< by onset
   std::vector<BadChannel> bad_channels;
   std::vector<SleepStage> hypnogram;  ///< one an epoch; empty without a sleep plan

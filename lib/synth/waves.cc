@@ -96,6 +96,48 @@ double RoughNormal(base::Random& random) {
   return (sum - 131070.0) / 37837.2276;
 }
 
+void ScaleToRmsOne(Series& series) {
+  double sum = 0;
+  for (const double value : series) sum += value * value;
+  const double scale = 1 / std::sqrt(sum / static_cast<double>(series.size()));
+  for (double& value : series) value *= scale;
+}
+
+Series ResonantNoise(size_t length, double rate_hz, double hz, double bandwidth_hz,
+                     base::Random& random) {
+  const double radius = std::max(0.0, 1 - 3.14159265358979 * bandwidth_hz / rate_hz);
+  const double a1 = 2 * radius * CosTurns(hz / rate_hz);
+  const double a2 = -radius * radius;
+  double y1 = 0;
+  double y2 = 0;
+  Series out(length);
+  const auto warm_up = static_cast<size_t>(rate_hz * 4);
+  for (size_t i = 0; i < warm_up + length; ++i) {
+    const double y = a1 * y1 + a2 * y2 + RoughNormal(random);
+    y2 = y1;
+    y1 = y;
+    if (i >= warm_up) out[i - warm_up] = y;
+  }
+  ScaleToRmsOne(out);
+  return out;
+}
+
+// Surface electromyogram of the head: from 20 Hz up, its peak between 30 and 80 Hz (Goncharova et
+// al. 2003): a broad resonance less what a low-pass of 20 Hz leaves.
+Series MuscleNoise(size_t length, double rate_hz, base::Random& random) {
+  Series out = ResonantNoise(length, rate_hz, std::min(50.0, 0.35 * rate_hz),
+                             std::min(60.0, 0.2 * rate_hz), random);
+  const double x = 3.14159265358979 * 20 / rate_hz;
+  const double keep = std::max(0.0, (1 - x) / (1 + x));
+  double slow = 0;
+  for (double& value : out) {
+    slow = keep * slow + (1 - keep) * value;
+    value -= slow;
+  }
+  ScaleToRmsOne(out);
+  return out;
+}
+
 const WaveTable& SineWave() {
   static const WaveTable kTable = MakeWave(0, 0);
   return kTable;
@@ -108,10 +150,11 @@ const WaveTable& SharpWave() {
 
 // Spike: 20 to 70 ms, surface-negative, followed by a slow wave (Kane et al. 2017, revised IFCN
 // glossary; Chatrian et al. 1974).
-Shape SpikeShape(double rate_hz) {
-  return Sample(rate_hz, 0.42, [](double t) {
-    return 0.18 * Bump(t, 0.022, 0.018) - Bump(t, 0.05, 0.03) + 0.35 * Bump(t, 0.085, 0.035) -
-           0.38 * Hann(t - 0.11, 0.29);
+Shape SpikeShape(double rate_hz, double width, double slow) {
+  return Sample(rate_hz, 0.2 + 0.22 * width, [=](double t) {
+    const double u = t / width;
+    return 0.18 * Bump(u, 0.022, 0.018) - Bump(u, 0.05, 0.03) + 0.35 * Bump(u, 0.085, 0.035) -
+           slow * Hann(t - 0.11 * width, 0.29);
   });
 }
 
@@ -126,27 +169,28 @@ Shape SpikeWaveShape(double rate_hz, double hz) {
 }
 
 // Periodic discharge: 60 to 300 ms, sharply contoured, up to three phases (ACNS terminology 2021).
-Shape PeriodicDischargeShape(double rate_hz) {
-  return Sample(rate_hz, 0.32, [](double t) {
-    return 0.25 * Bump(t, 0.05, 0.04) - Bump(t, 0.1, 0.05) + 0.55 * Bump(t, 0.16, 0.06) -
-           0.3 * Bump(t, 0.24, 0.09);
+Shape PeriodicDischargeShape(double rate_hz, double width, double second) {
+  return Sample(rate_hz, 0.32 * width, [=](double t) {
+    const double u = t / width;
+    return 0.25 * Bump(u, 0.05, 0.04) - Bump(u, 0.1, 0.05) + second * Bump(u, 0.16, 0.06) -
+           0.3 * Bump(u, 0.24, 0.09);
   });
 }
 
 // Blink: positive at the front, 200 to 400 ms, faster up than down (Iwasaki et al. 2005).
-Shape BlinkShape(double rate_hz) {
-  return Sample(rate_hz, 0.3, [](double t) {
-    const double up = 0.11;
+Shape BlinkShape(double rate_hz, double length_s) {
+  return Sample(rate_hz, length_s, [=](double t) {
+    const double up = 0.37 * length_s;
     if (t < up) return 0.5 - 0.5 * CosTurns(t / up / 2);
-    return 0.5 + 0.5 * CosTurns((t - up) / (0.3 - up) / 2);
+    return 0.5 + 0.5 * CosTurns((t - up) / (length_s - up) / 2);
   });
 }
 
-// Electrode pop: a step that an amplifier's high-pass filter lets decay (0.3 s time constant).
-Shape ElectrodePopShape(double rate_hz) {
-  return Sample(rate_hz, 1.5, [](double t) {
+// Electrode pop: a step that an amplifier's high-pass filter lets decay.
+Shape ElectrodePopShape(double rate_hz, double decay_s) {
+  return Sample(rate_hz, 5 * decay_s, [=](double t) {
     const double rise = t < 0.008 ? t / 0.008 : 1;
-    return rise * ExpNegative(-t / 0.3);
+    return rise * ExpNegative(-t / decay_s);
   });
 }
 
@@ -169,18 +213,37 @@ Shape MovementShape(double rate_hz, base::Random& random) {
 
 // A burst of burst suppression: mixed delta and theta with sharp contours, 0.5 s or longer (ACNS
 // 2021).
-Shape BurstShape(double rate_hz, base::Random& random) {
-  const double length = 1.6;
+Shape BurstShape(double rate_hz, double length_s, base::Random& random) {
   std::array<double, 8> phases{};
   for (double& phase : phases) phase = random.Uniform();
-  return Sample(rate_hz, length, [&](double t) {
+  return Sample(rate_hz, length_s, [&](double t) {
     double sum = 0;
     for (size_t k = 0; k < phases.size(); ++k) {
       const double hz = 1.3 + 1.1 * static_cast<double>(k);
       sum += SinTurns(hz * t + phases[k]) / (1 + 0.5 * static_cast<double>(k));
     }
-    return sum * Plateau(t, length, 0.25);
+    return sum * Plateau(t, length_s, 0.25);
   });
+}
+
+Shape SlowTexture(double rate_hz, double hz, base::Random& random) {
+  // A minute, or what a quarter of a million samples hold; the end fades into the beginning.
+  const double seconds = std::min(60.0, 262144 / rate_hz);
+  const auto length = static_cast<size_t>(std::floor(seconds * rate_hz));
+  const auto seam = std::min(length / 2, static_cast<size_t>(std::floor(2 * rate_hz)) + 1);
+  const Series noise = ResonantNoise(length + seam, rate_hz, hz, 0.6 * hz, random);
+  Series loop(noise.begin(), noise.begin() + static_cast<std::ptrdiff_t>(length));
+  for (size_t i = 0; i < seam; ++i) {
+    const double turn = (static_cast<double>(i) + 0.5) / static_cast<double>(seam) / 4;
+    loop[i] = SinTurns(turn) * noise[i] + CosTurns(turn) * noise[length + i];
+  }
+  ScaleToRmsOne(loop);
+  Shape out(length);
+  for (size_t i = 0; i < length; ++i) {
+    const double value = std::floor(loop[i] * 32767 / 4 + 0.5);
+    out[i] = static_cast<int16_t>(std::clamp(value, -32767.0, 32767.0));
+  }
+  return out;
 }
 
 // Sleep spindle: 11 to 16 Hz, at least 0.5 s, waxing and waning (AASM scoring manual, rule IV.B).
@@ -189,9 +252,10 @@ Shape SpindleShape(double rate_hz, double hz, double length_s) {
 }
 
 // K complex: a sharp negative wave, then a positive one, at least 0.5 s in all (AASM, rule IV.B).
-Shape KComplexShape(double rate_hz) {
-  return Sample(rate_hz, 1.1, [](double t) {
-    return 0.12 * Bump(t, 0.1, 0.1) - Bump(t, 0.28, 0.17) + 0.62 * Bump(t, 0.6, 0.36);
+Shape KComplexShape(double rate_hz, double width) {
+  return Sample(rate_hz, 1.1 * width, [=](double t) {
+    const double u = t / width;
+    return 0.12 * Bump(u, 0.1, 0.1) - Bump(u, 0.28, 0.17) + 0.62 * Bump(u, 0.6, 0.36);
   });
 }
 

@@ -1,8 +1,10 @@
-// Quality and spectrum of a 20-minute clinical recording, and its two halves.
+// What the stages and whole analyses of a 20-minute clinical recording take.
 
 #include <benchmark/benchmark.h>
 
 #include "montage/analysis/builtin_analyses.h"
+#include "montage/analysis/connectivity/connectivity.h"
+#include "montage/analysis/features/window_features.h"
 #include "montage/analysis/scalp_testing.h"
 
 namespace montage::analysis {
@@ -24,6 +26,18 @@ void BM_Spectrum(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(AnalyseSpectrum(view, nullptr, {}, {}));
 }
 BENCHMARK(BM_Spectrum)->Unit(benchmark::kMillisecond);
+
+void BM_Features(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  for (auto _ : state) benchmark::DoNotOptimize(SummariseFeatures(view, {}));
+}
+BENCHMARK(BM_Features)->Unit(benchmark::kMillisecond);
+
+void BM_Connectivity(benchmark::State& state) {
+  const RecordingView& view = TwentyMinutes().view();
+  for (auto _ : state) benchmark::DoNotOptimize(AnalyseConnectivity(view, nullptr, {}, {}));
+}
+BENCHMARK(BM_Connectivity)->Unit(benchmark::kMillisecond);
 
 void BM_QuickAnalysis(benchmark::State& state) {
   const RecordingView& view = TwentyMinutes().view();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "montage/analysis/connectivity/connectivity_stage.h"
+#include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
 
 namespace montage::analysis {
@@ -41,6 +43,8 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeConnectivityAnalysis());
+  registry.Add(MakeFeatureExtraction());
   return registry;
 }
 

@@ -86,6 +86,9 @@ json::object Describe(const ChannelSpectrum& channel) {
     absolute[kBands[b].name] = Rounded(channel.bands.absolute[b]);
     relative[kBands[b].name] = Rounded(channel.bands.relative[b]);
   }
+  for (size_t b = 0; b < std::size(kGammaParts); ++b) {
+    absolute[kGammaParts[b].name] = Rounded(channel.gamma_parts[b]);
+  }
   object["name"] = Text(channel.name);
   object["absolute_uv2"] = std::move(absolute);
   object["relative"] = std::move(relative);
@@ -160,6 +163,7 @@ json::object ToJson(const QualityReport& report) {
 json::object ToJson(const SpectralReport& report) {
   json::object bands, object;
   for (const auto& [name, range] : kBands) bands[name] = json::array{range.low, range.high};
+  for (const auto& [name, range] : kGammaParts) bands[name] = json::array{range.low, range.high};
   object["bands_hz"] = std::move(bands);
   object["segment_s"] = Rounded(report.segment_s);
   object["density_step_hz"] = report.plot_step_hz;

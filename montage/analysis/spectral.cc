@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "montage/analysis/quality/clean_segments.h"
 #include "montage/analysis/requirements.h"
 #include "montage/signal/scalp/electrodes.h"
 #include "montage/signal/statistics.h"
@@ -29,33 +30,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPairs = 
                                                                                   {"O1", "O2"}}};
 constexpr std::array<std::string_view, 3> kOccipital = {"O1", "O2", "Oz"};
 constexpr std::array<std::string_view, 5> kParietal = {"P3", "P4", "Pz", "P7", "P8"};
-
-/// Rows of the artifact mask by channel; absent without quality.
-class CleanSegments {
- public:
-  CleanSegments(const QualityReport* quality, size_t channel) {
-    if (quality == nullptr) return;
-    const auto& rows = quality->mask.channels;
-    const auto found = std::ranges::find(rows, channel);
-    if (found == rows.end()) return;
-    mask_ = &quality->mask;
-    row_ = static_cast<size_t>(found - rows.begin());
-  }
-
-  bool IsClean(double from_s, double to_s) const {
-    if (mask_ == nullptr || mask_->epochs == 0) return true;
-    const auto first = static_cast<size_t>(from_s / mask_->epoch_s + 1e-9);
-    const auto last = static_cast<size_t>(std::ceil(to_s / mask_->epoch_s - 1e-9));
-    for (size_t e = first; e < std::min(last, mask_->epochs); ++e) {
-      if (!mask_->IsClean(row_, e)) return false;
-    }
-    return true;
-  }
-
- private:
-  const ArtifactMask* mask_ = nullptr;
-  size_t row_ = 0;
-};
 
 /// Reads a channel chunk by chunk and averages its segments.
 class ChannelReader {
@@ -150,8 +124,11 @@ ChannelSpectrum Describe(std::string name, const signal::Spectrum& spectrum,
     channel.bands.relative[b] = channel.total > 0 ? channel.bands.absolute[b] / channel.total : 0;
   }
   channel.peak_alpha = FindRhythm(spectrum, kAlpha);
-  channel.edge95_hz = signal::SpectralEdge(spectrum, kTotalRange, 0.95);
-  channel.entropy = signal::SpectralEntropy(spectrum, kTotalRange);
+  for (size_t b = 0; b < std::size(kGammaParts); ++b) {
+    channel.gamma_parts[b] = signal::BandPower(spectrum, kGammaParts[b].range);
+  }
+  channel.edge95_hz = signal::SpectralEdge(spectrum, kShapeRange, 0.95);
+  channel.entropy = signal::SpectralEntropy(spectrum, kShapeRange);
   channel.segments = spectrum.segments;
   channel.plot = Downsample(spectrum, options);
   return channel;

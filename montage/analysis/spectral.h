@@ -26,13 +26,18 @@ inline constexpr NamedBand kBands[] = {{"delta", {0.5, 4}},
                                        {"theta", {4, 8}},
                                        {"alpha", {8, 13}},
                                        {"beta", {13, 30}},
-                                       {"gamma", {30, 45}}};
+                                       {"gamma", {30, 100}}};
 inline constexpr size_t kBandCount = std::size(kBands);
-inline constexpr signal::FrequencyRange kTotalRange{0.5, 45};
+/// What gamma is made of.
+inline constexpr NamedBand kGammaParts[] = {{"low_gamma", {30, 50}}, {"high_gamma", {50, 100}}};
+/// Bands and total end at half the rate when that is lower.
+inline constexpr signal::FrequencyRange kTotalRange{0.5, 100};
+/// What edge and entropy are read from: below the mains frequency.
+inline constexpr signal::FrequencyRange kShapeRange{0.5, 45};
 
 struct BandPowers {
   double absolute[kBandCount] = {};  ///< microvolt^2
-  double relative[kBandCount] = {};  ///< of the power from 0.5 to 45 Hz
+  double relative[kBandCount] = {};  ///< of the power from 0.5 to 100 Hz
 };
 
 /// A rhythm that stands out of the background.
@@ -44,7 +49,8 @@ struct Rhythm {
 struct ChannelSpectrum {
   std::string name = {};
   BandPowers bands = {};
-  double total = 0;  ///< microvolt^2, 0.5 to 45 Hz
+  double total = 0;                                 ///< microvolt^2, 0.5 to 100 Hz
+  double gamma_parts[std::size(kGammaParts)] = {};  ///< microvolt^2
   std::optional<Rhythm> peak_alpha = {};
   double edge95_hz = 0;
   double entropy = 0;  ///< in [0, 1]

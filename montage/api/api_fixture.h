@@ -93,6 +93,7 @@ class ApiTest : public testing::Test {
  protected:
   ApiTest() {
     EXPECT_TRUE(objects_.EnsureBucket(recordings::kBucket, never_).has_value());
+    EXPECT_TRUE(cache_.Open(never_).has_value());
     AddRoutes(api_, services_);
     description_ = OpenApiDocument(api_.operations(), "test");
     handler_ = api_.AsHandler();
@@ -232,6 +233,8 @@ class ApiTest : public testing::Test {
   recordings::Recordings recordings_{*database_, objects_, ring_, clock_, 200'000};
   jobs::SqlJobQueue jobs_{*database_, clock_};
   analysis::Registry analyses_ = analysis::BuiltInAnalyses();
+  storage::MemoryCache fast_cache_{clock_, 1 << 20};
+  storage::TwoLevelCache cache_{fast_cache_, objects_, ring_, std::chrono::hours(1)};
   storage::IdempotencyStore idempotency_{*database_, clock_};
   std::vector<ComponentHealth> health_ = {{"database", true, "sqlite"}, {"model", true, "none"}};
   int wakes_ = 0;
@@ -251,6 +254,7 @@ class ApiTest : public testing::Test {
                      .validate_recording = recordings::EdfValidation(dir_.path()),
                      .jobs = jobs_,
                      .objects = objects_,
+                     .cache = cache_,
                      .analyses = analyses_,
                      .wake_workers = [this] { ++wakes_; },
                      .check_health = [this] { return health_; },

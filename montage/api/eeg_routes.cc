@@ -170,6 +170,9 @@ Outcome DeleteFile(const Api& api, Services& services, Call& call) {
     return api.Refuse(file.error(), call);
   if (const auto deleted = services.recordings.Delete(file_id, call.deadline); !deleted)
     return api.Refuse(deleted.error(), call);
+  const auto forgotten =
+      services.cache.ErasePrefix(fmt::format("features:{}:", file_id), call.deadline);
+  if (!forgotten) return api.Refuse(forgotten.error(), call);
   return Reply{.status = 204, .audit_object = file_id};
 }
 

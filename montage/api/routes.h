@@ -14,6 +14,7 @@
 #include "montage/jobs/job_queue.h"
 #include "montage/recordings/recordings.h"
 #include "montage/storage/idempotency.h"
+#include "montage/storage/two_level_cache.h"
 
 namespace montage::api {
 
@@ -39,6 +40,7 @@ struct Services {
   recordings::Validation validate_recording;
   jobs::JobQueue& jobs;
   objects::ObjectStore& objects;
+  storage::TwoLevelCache& cache;
   const analysis::Registry& analyses;
   /// Called after a submission, so that an idle worker looks.
   std::function<void()> wake_workers;
@@ -58,6 +60,8 @@ struct Services {
 void AddAuthRoutes(Api& api, Services& services);
 /// eeg/upload, eeg/analyze, eeg/files.
 void AddEegRoutes(Api& api, Services& services);
+/// eeg/features, eeg/files/{file_id}/features.
+void AddFeatureRoutes(Api& api, Services& services);
 /// jobs, results, user/analyses.
 void AddJobRoutes(Api& api, Services& services);
 /// batch/analyze, batch/{id}/status, batch/{id}/results.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/json/parse.h"
+#include "montage/analysis/features/window_features.h"
 #include "montage/recordings/edf_recording.h"
 
 namespace montage::app {
@@ -27,7 +28,7 @@ class ActiveAnalysis {
   telemetry::Metrics& metrics_;
 };
 
-/// Seconds a completed stage took in model inference; only feature extraction runs a model.
+/// What feature extraction took, when it was carried out.
 std::optional<base::Duration> InferenceTime(const analysis::AnalysisResult& result) {
   const auto& stage = result.At(analysis::Stage::kFeatureExtraction);
   if (stage.status != analysis::StageStatus::kCompleted) return std::nullopt;
@@ -86,7 +87,7 @@ class Runner {
         std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
     jobs::JobOutcome outcome{.results = boost::json::serialize(json)};
     if (const auto inference = InferenceTime(result)) {
-      parts_.metrics.CountInference("eegpt", "extract_features", *inference);
+      parts_.metrics.CountInference("eegpt", analysis::kFeatureMethod.name, *inference);
       outcome.model_inference_time_ms =
           std::chrono::duration_cast<std::chrono::milliseconds>(*inference).count();
     }

@@ -41,6 +41,8 @@ constexpr std::array kKeys = {
               "postgresql://...; empty: SQLite in the data directory", true},
     ConfigKey{"cache", "MONTAGE_CACHE", "REDIS_URL", "", "redis://...; empty: in the process",
               true},
+    ConfigKey{"cache_ttl", "MONTAGE_CACHE_TTL", "", "1h", "how long the first level keeps a value"},
+    ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",
               "s3 endpoint; empty: files in the data directory", true},
@@ -143,6 +145,12 @@ Result<base::Duration> ParseSpan(const ConfigKey& key, const Found& found) {
   return *span;
 }
 
+Result<uint64_t> ParseBytes(const ConfigKey& key, const Found& found) {
+  const auto size = base::ParseSize(found.value);
+  if (!size || *size == 0) return base::Fail(Wrong(key, found, "a size such as 2GiB"));
+  return *size;
+}
+
 Result<void> ParseListen(const ConfigKey& key, const Found& found, Config& config) {
   const size_t colon = found.value.rfind(':');
   int port = -1;
@@ -168,9 +176,7 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
   } else if (name == "request_threads") {
     TRY(config.request_threads, ParseCount(key, found, 1, 256));
   } else if (name == "max_upload") {
-    const auto size = base::ParseSize(found.value);
-    if (!size || *size == 0) return base::Fail(Wrong(key, found, "a size such as 2GiB"));
-    config.max_upload_bytes = *size;
+    TRY(config.max_upload_bytes, ParseBytes(key, found));
   } else if (name == "max_batch_files") {
     TRY(config.max_batch_files, ParseCount(key, found, 1, 10'000));
   } else if (name == "access_token_lifetime") {
@@ -196,6 +202,10 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
     config.database_url = found.value;
   } else if (name == "cache") {
     config.cache_url = found.value;
+  } else if (name == "cache_ttl") {
+    TRY(config.cache_ttl, ParseSpan(key, found));
+  } else if (name == "cache_size") {
+    TRY(config.cache_bytes, ParseBytes(key, found));
   } else if (name == "queue") {
     config.queue_url = found.value;
   } else if (name == "objects") {

@@ -31,6 +31,8 @@ struct Config {
   std::string log_level;     ///< debug, info, warn or error
   std::string database_url;  ///< "": SQLite in the data directory
   std::string cache_url;     ///< "": in the process
+  base::Duration cache_ttl{};
+  uint64_t cache_bytes = 0;
   std::string queue_url;     ///< "": in the database
   std::string objects_url;   ///< "": files in the data directory
   std::string model_path;    ///< "": the feature-based methods answer

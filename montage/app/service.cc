@@ -101,6 +101,8 @@ struct Service::Parts {
   audit::AuditLog audit;
   recordings::Recordings recordings;
   jobs::SqlJobQueue queue;
+  storage::MemoryCache fast_cache;
+  storage::TwoLevelCache cache;
   storage::IdempotencyStore idempotency;
   analysis::Registry analyses;
   net::ThreadPool pool;
@@ -130,6 +132,8 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
       queue(directory->database(), clock),
+      fast_cache(clock, config.cache_bytes),
+      cache(fast_cache, directory->objects(), directory->keys(), config.cache_ttl),
       idempotency(directory->database(), clock),
       analyses(analysis::BuiltInAnalyses()),
       pool(static_cast<size_t>(config.request_threads)),
@@ -146,6 +150,7 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
                .validate_recording = recordings::EdfValidation(directory->spool()),
                .jobs = queue,
                .objects = directory->objects(),
+               .cache = cache,
                .analyses = analyses,
                .wake_workers =
                    [this] {
@@ -311,6 +316,7 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   TRY(directory->objects().EnsureBucket(jobs::kResultsBucket, deadline));
   TRY(identity::TokenSigner signer, LoadSigner(*directory, clock, deadline));
   auto parts = std::make_unique<Parts>(config, log, clock, std::move(directory), std::move(signer));
+  TRY(parts->cache.Open(deadline));
   if (config.workers > 0) TRY(parts->Recover(alone, deadline));
   TRY(serve_lock.Share());
   parts->worker_lock = std::move(worker_lock);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <tuple>
 #include <utility>
 
 #include "montage/signal/radix.h"
@@ -50,11 +51,21 @@ MONTAGE_SIMD_CLONES void SplitEvenOdd(const double* __restrict samples, size_t h
   }
 }
 
-/// Radices whose product is `length`; empty when a prime factor is over kLargestRadix.
+/// Radices whose product is `length`; empty when a prime factor is over kLargestRadix. Factors of
+/// two are taken together in eights and fours, a two being left only when there is no other.
 std::vector<size_t> Factors(size_t length) {
-  std::vector<size_t> factors;
-  for (const size_t radix :
-       {size_t{4}, size_t{2}, size_t{3}, size_t{5}, size_t{7}, size_t{11}, size_t{13}}) {
+  const auto twos = static_cast<size_t>(std::countr_zero(length));
+  size_t eights = twos / 3;
+  size_t fours = twos % 3 == 2 ? 1 : 0;
+  if (twos % 3 == 1 && eights > 0) {
+    --eights;
+    fours = 2;
+  }
+  std::vector<size_t> factors(eights, 8);
+  factors.insert(factors.end(), fours, 4);
+  if (twos == 1) factors.push_back(2);
+  length >>= twos;
+  for (const size_t radix : {size_t{5}, size_t{3}, size_t{7}, size_t{11}, size_t{13}}) {
     while (length % radix == 0) {
       factors.push_back(radix);
       length /= radix;
@@ -62,6 +73,15 @@ std::vector<size_t> Factors(size_t length) {
   }
   if (length != 1) factors.clear();
   return factors;
+}
+
+/// Columns that one sequence is split into; each must be at least as long as there are columns.
+size_t ColumnsOf(size_t length, size_t lanes) {
+  if (lanes != 1) return 1;
+  for (const size_t columns : {size_t{8}, size_t{4}}) {
+    if (length % columns == 0 && length / columns >= columns) return columns;
+  }
+  return 1;
 }
 
 }  // namespace
@@ -100,8 +120,8 @@ struct Fft::Chirp {
   std::vector<double> sines;
   std::vector<double> kernel_real;
   std::vector<double> kernel_imaginary;
-  std::vector<double> real;
-  std::vector<double> imaginary;
+  LineVector real;
+  LineVector imaginary;
 };
 
 Fft::Fft(size_t length, size_t lanes) : length_(length), lanes_(lanes) {
@@ -111,9 +131,10 @@ Fft::Fft(size_t length, size_t lanes) : length_(length), lanes_(lanes) {
     chirp_ = std::make_unique<Chirp>(length, lanes);
     return;
   }
-  size_t current = length;
-  size_t stride = lanes;
-  for (const size_t radix : factors) {
+  columns_ = ColumnsOf(length, lanes);
+  size_t current = length / columns_;
+  size_t stride = lanes * columns_;
+  for (const size_t radix : columns_ == 1 ? factors : Factors(current)) {
     Stage stage{radix, current / radix, stride, {}};
     stage.twiddles.reserve(2 * stage.groups * (radix - 1));
     for (size_t p = 0; p < stage.groups; ++p) {
@@ -127,6 +148,14 @@ Fft::Fft(size_t length, size_t lanes) : length_(length), lanes_(lanes) {
     current /= radix;
     stride *= radix;
   }
+  const size_t part = length / columns_;
+  join_twiddles_.resize(2 * (columns_ - 1) * part);
+  for (size_t l = 1; l < columns_; ++l) {
+    for (size_t k = 0; k < part; ++k) {
+      double* w = join_twiddles_.data() + 2 * (l - 1) * part + k;
+      std::tie(w[0], w[part]) = UnitRoot(l * k, length);
+    }
+  }
   scratch_real_.resize(length * lanes);
   scratch_imaginary_.resize(length * lanes);
 }
@@ -136,12 +165,17 @@ Fft::Fft(Fft&&) noexcept = default;
 Fft& Fft::operator=(Fft&&) noexcept = default;
 
 void Fft::Forward(std::span<double> real, std::span<double> imaginary) {
+  const Parts result = ForwardAnywhere(real, imaginary);
+  if (result.real == real.data()) return;
+  std::copy_n(result.real, real.size(), real.data());
+  std::copy_n(result.imaginary, imaginary.size(), imaginary.data());
+}
+
+Fft::Parts Fft::ForwardAnywhere(std::span<double> real, std::span<double> imaginary) {
   assert(real.size() == length_ * lanes_ && imaginary.size() == real.size());
-  if (chirp_) {
-    RunChirp(real, imaginary);
-  } else {
-    RunStages(real, imaginary);
-  }
+  if (!chirp_) return RunPasses(real, imaginary);
+  RunChirp(real, imaginary);
+  return {real.data(), imaginary.data()};
 }
 
 void Fft::Inverse(std::span<double> real, std::span<double> imaginary) {
@@ -152,33 +186,20 @@ void Fft::Inverse(std::span<double> real, std::span<double> imaginary) {
   for (double& value : imaginary) value *= scale;
 }
 
-void Fft::RunStages(std::span<double> real, std::span<double> imaginary) {
-  double* from_real = real.data();
-  double* from_imaginary = imaginary.data();
-  double* to_real = scratch_real_.data();
-  double* to_imaginary = scratch_imaginary_.data();
+Fft::Parts Fft::RunPasses(std::span<double> real, std::span<double> imaginary) {
+  Parts from{real.data(), imaginary.data()};
+  Parts to{scratch_real_.data(), scratch_imaginary_.data()};
   for (const Stage& stage : stages_) {
-    const Planes planes{from_real, from_imaginary, to_real, to_imaginary};
-    if (stage.radix == 4 && stage.stride == 1) {
-      Radix4First(planes, stage.groups, stage.twiddles.data());
-    } else if (stage.radix == 4) {
-      Radix4(planes, stage.groups, stage.stride, stage.twiddles.data());
-    } else if (stage.radix == 2) {
-      Radix2(planes, stage.groups, stage.stride, stage.twiddles.data());
-    } else if (stage.radix == 3) {
-      Radix3(planes, stage.groups, stage.stride, stage.twiddles.data());
-    } else if (stage.radix == 5) {
-      Radix5(planes, stage.groups, stage.stride, stage.twiddles.data());
-    } else {
-      RadixAny(planes, stage.radix, stage.groups, stage.stride, stage.twiddles.data());
-    }
-    std::swap(from_real, to_real);
-    std::swap(from_imaginary, to_imaginary);
+    RunStage({from.real, from.imaginary, to.real, to.imaginary}, stage.radix, stage.groups,
+             stage.stride, stage.twiddles.data());
+    std::swap(from, to);
   }
-  if (from_real != real.data()) {
-    std::copy_n(from_real, real.size(), real.data());
-    std::copy_n(from_imaginary, imaginary.size(), imaginary.data());
+  if (columns_ > 1) {
+    JoinColumns({from.real, from.imaginary, to.real, to.imaginary}, columns_, length_ / columns_,
+                join_twiddles_.data());
+    std::swap(from, to);
   }
+  return from;
 }
 
 void Fft::RunChirp(std::span<double> real, std::span<double> imaginary) {

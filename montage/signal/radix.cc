@@ -1,6 +1,8 @@
 #include "montage/signal/radix.h"
 
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -10,265 +12,175 @@
 namespace montage::signal {
 namespace {
 
-/// Four columns at once; arithmetic is column by column, so results do not depend on the vector
-/// unit.
-using Quad [[gnu::vector_size(32)]] = double;
-constexpr size_t kQuad = 4;
-
-/// Columns in memory, at any multiple of 8 bytes.
+/// One complex number of every column.
 template <typename V>
-struct [[gnu::packed, gnu::may_alias]] Columns {
-  V v;
+struct Complex {
+  V re;
+  V im;
 };
+
 template <typename V>
-[[gnu::always_inline]] inline const Columns<V>* In(const double* at) {
-  return reinterpret_cast<const Columns<V>*>(at);
+MONTAGE_SIMD_INLINE Complex<V> Plus(const Complex<V>& a, const Complex<V>& b) {
+  return {a.re + b.re, a.im + b.im};
 }
 template <typename V>
-[[gnu::always_inline]] inline Columns<V>* Out(double* at) {
-  return reinterpret_cast<Columns<V>*>(at);
+MONTAGE_SIMD_INLINE Complex<V> Minus(const Complex<V>& a, const Complex<V>& b) {
+  return {a.re - b.re, a.im - b.im};
 }
-
-}  // namespace
-
-std::pair<double, double> UnitRoot(size_t numerator, size_t denominator) {
-  const size_t turn = numerator % denominator;
-  if (turn == 0) return {1.0, 0.0};
-  if (2 * turn == denominator) return {-1.0, 0.0};
-  if (4 * turn == denominator) return {0.0, -1.0};
-  if (4 * turn == 3 * denominator) return {0.0, 1.0};
-  const double angle =
-      2.0 * std::numbers::pi * static_cast<double>(turn) / static_cast<double>(denominator);
-  return {std::cos(angle), -std::sin(angle)};
-}
-
-/// Columns q to q + width of one group.
+/// a + factor * b and a - factor * b for a real factor.
 template <typename V>
-[[gnu::always_inline]] inline void Radix2At(const double* __restrict x_real,
-                                            const double* __restrict x_imaginary,
-                                            double* __restrict y_real,
-                                            double* __restrict y_imaginary, size_t part,
-                                            size_t stride, const double* w, size_t q) {
-  const V d_real = In<V>(x_real + q)->v - In<V>(x_real + q + part)->v;
-  const V d_imaginary = In<V>(x_imaginary + q)->v - In<V>(x_imaginary + q + part)->v;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + In<V>(x_real + q + part)->v;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + In<V>(x_imaginary + q + part)->v;
-  Out<V>(y_real + q + stride)->v = d_real * w[0] - d_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = d_real * w[1] + d_imaginary * w[0];
+MONTAGE_SIMD_INLINE Complex<V> Plus(const Complex<V>& a, double factor, const Complex<V>& b) {
+  return {a.re + factor * b.re, a.im + factor * b.im};
 }
-
-MONTAGE_SIMD_CLONES void Radix2(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
-  const size_t part = stride * groups;
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 2 * p;
-    const double* x_real = planes.in_real + stride * p;
-    const double* x_imaginary = planes.in_imaginary + stride * p;
-    double* y_real = planes.out_real + stride * 2 * p;
-    double* y_imaginary = planes.out_imaginary + stride * 2 * p;
-    size_t q = 0;
-    for (; q + kQuad <= stride; q += kQuad) {
-      Radix2At<Quad>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-    for (; q < stride; ++q) {
-      Radix2At<double>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-  }
-}
-
-/// Columns q to q + width of one group.
 template <typename V>
-[[gnu::always_inline]] inline void Radix4At(const double* __restrict x_real,
-                                            const double* __restrict x_imaginary,
-                                            double* __restrict y_real,
-                                            double* __restrict y_imaginary, size_t part,
-                                            size_t stride, const double* w, size_t q) {
-  const V even_real = In<V>(x_real + q)->v + In<V>(x_real + q + 2 * part)->v;
-  const V even_imaginary = In<V>(x_imaginary + q)->v + In<V>(x_imaginary + q + 2 * part)->v;
-  const V even_d_real = In<V>(x_real + q)->v - In<V>(x_real + q + 2 * part)->v;
-  const V even_d_imaginary = In<V>(x_imaginary + q)->v - In<V>(x_imaginary + q + 2 * part)->v;
-  const V odd_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 3 * part)->v;
-  const V odd_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 3 * part)->v;
-  const V odd_d_real = In<V>(x_real + q + part)->v - In<V>(x_real + q + 3 * part)->v;
-  const V odd_d_imaginary = In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 3 * part)->v;
-  const V s1_real = even_d_real + odd_d_imaginary;
-  const V s1_imaginary = even_d_imaginary - odd_d_real;
-  const V s2_real = even_real - odd_real;
-  const V s2_imaginary = even_imaginary - odd_imaginary;
-  const V s3_real = even_d_real - odd_d_imaginary;
-  const V s3_imaginary = even_d_imaginary + odd_d_real;
-  Out<V>(y_real + q)->v = even_real + odd_real;
-  Out<V>(y_imaginary + q)->v = even_imaginary + odd_imaginary;
-  Out<V>(y_real + q + stride)->v = s1_real * w[0] - s1_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = s1_real * w[1] + s1_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = s2_real * w[2] - s2_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = s2_real * w[3] + s2_imaginary * w[2];
-  Out<V>(y_real + q + 3 * stride)->v = s3_real * w[4] - s3_imaginary * w[5];
-  Out<V>(y_imaginary + q + 3 * stride)->v = s3_real * w[5] + s3_imaginary * w[4];
+MONTAGE_SIMD_INLINE Complex<V> Minus(const Complex<V>& a, double factor, const Complex<V>& b) {
+  return {a.re - factor * b.re, a.im - factor * b.im};
 }
-
-MONTAGE_SIMD_CLONES void Radix4(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
-  const size_t part = stride * groups;
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 6 * p;
-    const double* x_real = planes.in_real + stride * p;
-    const double* x_imaginary = planes.in_imaginary + stride * p;
-    double* y_real = planes.out_real + stride * 4 * p;
-    double* y_imaginary = planes.out_imaginary + stride * 4 * p;
-    size_t q = 0;
-    for (; q + kQuad <= stride; q += kQuad) {
-      Radix4At<Quad>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-    for (; q < stride; ++q) {
-      Radix4At<double>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-  }
-}
-
-/// Radix 3: X1,2 = a - s/2 -+ i sin(60) d with s and d the sum and difference of the other two.
-/// Columns q to q + width of one group.
+/// -i a.
 template <typename V>
-[[gnu::always_inline]] inline void Radix3At(const double* __restrict x_real,
-                                            const double* __restrict x_imaginary,
-                                            double* __restrict y_real,
-                                            double* __restrict y_imaginary, size_t part,
-                                            size_t stride, const double* w, size_t q) {
+MONTAGE_SIMD_INLINE Complex<V> TurnBack(const Complex<V>& a) {
+  return {a.im, -a.re};
+}
+template <typename V, typename W>
+MONTAGE_SIMD_INLINE Complex<V> Times(const Complex<V>& a, const W& cosine, const W& sine) {
+  return {a.re * cosine - a.im * sine, a.re * sine + a.im * cosine};
+}
+
+// The transforms of 2, 3, 4, 5 and 8 values, in place and in order.
+
+template <typename V>
+MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[2]) {
+  const auto difference = Minus(x[0], x[1]);
+  x[0] = Plus(x[0], x[1]);
+  x[1] = difference;
+}
+
+template <typename V>
+MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[3]) {
   constexpr double kSin = std::numbers::sqrt3 / 2.0;
-  const V s_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 2 * part)->v;
-  const V s_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 2 * part)->v;
-  const V d_real = kSin * (In<V>(x_real + q + part)->v - In<V>(x_real + q + 2 * part)->v);
-  const V d_imaginary =
-      kSin * (In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 2 * part)->v);
-  const V m_real = In<V>(x_real + q)->v - 0.5 * s_real;
-  const V m_imaginary = In<V>(x_imaginary + q)->v - 0.5 * s_imaginary;
-  const V a_real = m_real + d_imaginary, a_imaginary = m_imaginary - d_real;
-  const V b_real = m_real - d_imaginary, b_imaginary = m_imaginary + d_real;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + s_real;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + s_imaginary;
-  Out<V>(y_real + q + stride)->v = a_real * w[0] - a_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = a_real * w[1] + a_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = b_real * w[2] - b_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = b_real * w[3] + b_imaginary * w[2];
+  const auto sum = Plus(x[1], x[2]);
+  const auto turned = TurnBack(Minus(x[1], x[2]));
+  const auto middle = Minus(x[0], 0.5, sum);
+  x[0] = Plus(x[0], sum);
+  x[1] = Plus(middle, kSin, turned);
+  x[2] = Minus(middle, kSin, turned);
 }
 
-MONTAGE_SIMD_CLONES void Radix3(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
-  const size_t part = stride * groups;
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 4 * p;
-    const double* x_real = planes.in_real + stride * p;
-    const double* x_imaginary = planes.in_imaginary + stride * p;
-    double* y_real = planes.out_real + stride * 3 * p;
-    double* y_imaginary = planes.out_imaginary + stride * 3 * p;
-    size_t q = 0;
-    for (; q + kQuad <= stride; q += kQuad) {
-      Radix3At<Quad>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-    for (; q < stride; ++q) {
-      Radix3At<double>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-  }
-}
-
-/// Radix 5 by the two symmetric and two antisymmetric pairs of inputs.
-/// Columns q to q + width of one group.
 template <typename V>
-[[gnu::always_inline]] inline void Radix5At(const double* __restrict x_real,
-                                            const double* __restrict x_imaginary,
-                                            double* __restrict y_real,
-                                            double* __restrict y_imaginary, size_t part,
-                                            size_t stride, const double* w, size_t q) {
+MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[4]) {
+  const auto even = Plus(x[0], x[2]), even_difference = Minus(x[0], x[2]);
+  const auto odd = Plus(x[1], x[3]), odd_difference = TurnBack(Minus(x[1], x[3]));
+  x[0] = Plus(even, odd);
+  x[1] = Plus(even_difference, odd_difference);
+  x[2] = Minus(even, odd);
+  x[3] = Minus(even_difference, odd_difference);
+}
+
+template <typename V>
+MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[5]) {
   constexpr double kCos1 = 0.30901699437494742410, kCos2 = -0.80901699437494742410;
-  constexpr double kSin1 = 0.95105651629515357212, kSin2 = 0.58778525229247312917;
-  const V s1_real = In<V>(x_real + q + part)->v + In<V>(x_real + q + 4 * part)->v;
-  const V s1_imaginary = In<V>(x_imaginary + q + part)->v + In<V>(x_imaginary + q + 4 * part)->v;
-  const V d1_real = In<V>(x_real + q + part)->v - In<V>(x_real + q + 4 * part)->v;
-  const V d1_imaginary = In<V>(x_imaginary + q + part)->v - In<V>(x_imaginary + q + 4 * part)->v;
-  const V s2_real = In<V>(x_real + q + 2 * part)->v + In<V>(x_real + q + 3 * part)->v;
-  const V s2_imaginary =
-      In<V>(x_imaginary + q + 2 * part)->v + In<V>(x_imaginary + q + 3 * part)->v;
-  const V d2_real = In<V>(x_real + q + 2 * part)->v - In<V>(x_real + q + 3 * part)->v;
-  const V d2_imaginary =
-      In<V>(x_imaginary + q + 2 * part)->v - In<V>(x_imaginary + q + 3 * part)->v;
-  const V m1_real = In<V>(x_real + q)->v + kCos1 * s1_real + kCos2 * s2_real;
-  const V m1_imaginary = In<V>(x_imaginary + q)->v + kCos1 * s1_imaginary + kCos2 * s2_imaginary;
-  const V m2_real = In<V>(x_real + q)->v + kCos2 * s1_real + kCos1 * s2_real;
-  const V m2_imaginary = In<V>(x_imaginary + q)->v + kCos2 * s1_imaginary + kCos1 * s2_imaginary;
-  const V n1_real = kSin1 * d1_real + kSin2 * d2_real;
-  const V n1_imaginary = kSin1 * d1_imaginary + kSin2 * d2_imaginary;
-  const V n2_real = kSin2 * d1_real - kSin1 * d2_real;
-  const V n2_imaginary = kSin2 * d1_imaginary - kSin1 * d2_imaginary;
-  const V a_real = m1_real + n1_imaginary, a_imaginary = m1_imaginary - n1_real;
-  const V b_real = m2_real + n2_imaginary, b_imaginary = m2_imaginary - n2_real;
-  const V c_real = m2_real - n2_imaginary, c_imaginary = m2_imaginary + n2_real;
-  const V e_real = m1_real - n1_imaginary, e_imaginary = m1_imaginary + n1_real;
-  Out<V>(y_real + q)->v = In<V>(x_real + q)->v + s1_real + s2_real;
-  Out<V>(y_imaginary + q)->v = In<V>(x_imaginary + q)->v + s1_imaginary + s2_imaginary;
-  Out<V>(y_real + q + stride)->v = a_real * w[0] - a_imaginary * w[1];
-  Out<V>(y_imaginary + q + stride)->v = a_real * w[1] + a_imaginary * w[0];
-  Out<V>(y_real + q + 2 * stride)->v = b_real * w[2] - b_imaginary * w[3];
-  Out<V>(y_imaginary + q + 2 * stride)->v = b_real * w[3] + b_imaginary * w[2];
-  Out<V>(y_real + q + 3 * stride)->v = c_real * w[4] - c_imaginary * w[5];
-  Out<V>(y_imaginary + q + 3 * stride)->v = c_real * w[5] + c_imaginary * w[4];
-  Out<V>(y_real + q + 4 * stride)->v = e_real * w[6] - e_imaginary * w[7];
-  Out<V>(y_imaginary + q + 4 * stride)->v = e_real * w[7] + e_imaginary * w[6];
+  constexpr double kSin1 = 0.95105651629515357212, kSinRatio = 0.61803398874989484820;
+  const auto sum1 = Plus(x[1], x[4]), sum2 = Plus(x[2], x[3]);
+  const auto turned1 = TurnBack(Minus(x[1], x[4])), turned2 = TurnBack(Minus(x[2], x[3]));
+  const auto middle1 = Plus(Plus(x[0], kCos1, sum1), kCos2, sum2);
+  const auto middle2 = Plus(Plus(x[0], kCos2, sum1), kCos1, sum2);
+  const auto side1 = Plus(turned1, kSinRatio, turned2);                  // over sin(72 degrees)
+  const auto side2 = Minus(Complex<V>{kSinRatio * turned1.re, kSinRatio * turned1.im}, turned2);
+  x[0] = Plus(Plus(x[0], sum1), sum2);
+  x[1] = Plus(middle1, kSin1, side1);
+  x[2] = Plus(middle2, kSin1, side2);
+  x[3] = Minus(middle2, kSin1, side2);
+  x[4] = Minus(middle1, kSin1, side1);
 }
 
-MONTAGE_SIMD_CLONES void Radix5(const Planes& planes, size_t groups, size_t stride,
-                                const double* twiddles) {
+template <typename V>
+MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[8]) {
+  constexpr double kHalfRoot = std::numbers::sqrt2 / 2.0;
+  Complex<V> even[4] = {x[0], x[2], x[4], x[6]};
+  Complex<V> odd[4] = {x[1], x[3], x[5], x[7]};
+  Butterfly(even);
+  Butterfly(odd);
+  const Complex<V> odd1 = {odd[1].re + odd[1].im, odd[1].im - odd[1].re};  // times sqrt(2) w
+  const auto odd2 = TurnBack(odd[2]);
+  const Complex<V> odd3 = {odd[3].im - odd[3].re, -odd[3].im - odd[3].re};  // times sqrt(2) w^3
+  x[0] = Plus(even[0], odd[0]);
+  x[1] = Plus(even[1], kHalfRoot, odd1);
+  x[2] = Plus(even[2], odd2);
+  x[3] = Plus(even[3], kHalfRoot, odd3);
+  x[4] = Minus(even[0], odd[0]);
+  x[5] = Minus(even[1], kHalfRoot, odd1);
+  x[6] = Minus(even[2], odd2);
+  x[7] = Minus(even[3], kHalfRoot, odd3);
+}
+
+/// The columns of one group from q on, as many as V has; twiddles are null for group 0.
+template <size_t kRadix, typename V>
+MONTAGE_SIMD_INLINE void GroupAt(Planes planes, size_t part, size_t stride, size_t in,
+                                 size_t out, const double* twiddles) {
+  Complex<V> x[kRadix];
+  for (size_t k = 0; k < kRadix; ++k) {
+    x[k] = {In<V>(planes.in_real + in + k * part).v, In<V>(planes.in_imaginary + in + k * part).v};
+  }
+  Butterfly(x);
+  for (size_t j = 0; j < kRadix; ++j) {
+    if (twiddles != nullptr && j > 0) {
+      x[j] = Times(x[j], twiddles[2 * (j - 1)], twiddles[2 * (j - 1) + 1]);
+    }
+    Out<V>(planes.out_real + out + j * stride).v = x[j].re;
+    Out<V>(planes.out_imaginary + out + j * stride).v = x[j].im;
+  }
+}
+
+template <size_t kRadix>
+MONTAGE_SIMD_INLINE void Group(Planes planes, size_t groups, size_t stride, size_t p,
+                               const double* twiddles) {
   const size_t part = stride * groups;
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 8 * p;
-    const double* x_real = planes.in_real + stride * p;
-    const double* x_imaginary = planes.in_imaginary + stride * p;
-    double* y_real = planes.out_real + stride * 5 * p;
-    double* y_imaginary = planes.out_imaginary + stride * 5 * p;
-    size_t q = 0;
-    for (; q + kQuad <= stride; q += kQuad) {
-      Radix5At<Quad>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
-    for (; q < stride; ++q) {
-      Radix5At<double>(x_real, x_imaginary, y_real, y_imaginary, part, stride, w, q);
-    }
+  const size_t in = stride * p;
+  const size_t out = stride * kRadix * p;
+  size_t q = 0;
+  for (; q + kOct <= stride; q += kOct) {
+    GroupAt<kRadix, Oct>(planes, part, stride, in + q, out + q, twiddles);
+  }
+  for (; q + kQuad <= stride; q += kQuad) {
+    GroupAt<kRadix, Quad>(planes, part, stride, in + q, out + q, twiddles);
+  }
+  for (; q < stride; ++q) {
+    GroupAt<kRadix, double>(planes, part, stride, in + q, out + q, twiddles);
   }
 }
 
-MONTAGE_SIMD_CLONES void Radix4First(const Planes& planes, size_t groups,
-                                     const double* __restrict twiddles) {
-  const double* __restrict x_real = planes.in_real;
-  const double* __restrict x_imaginary = planes.in_imaginary;
-  double* __restrict y_real = planes.out_real;
-  double* __restrict y_imaginary = planes.out_imaginary;
-  MONTAGE_SIMD_LOOP
-  for (size_t p = 0; p < groups; ++p) {
-    const double* w = twiddles + 6 * p;
-    const double even_real = x_real[p] + x_real[p + 2 * groups];
-    const double even_imaginary = x_imaginary[p] + x_imaginary[p + 2 * groups];
-    const double even_d_real = x_real[p] - x_real[p + 2 * groups];
-    const double even_d_imaginary = x_imaginary[p] - x_imaginary[p + 2 * groups];
-    const double odd_real = x_real[p + groups] + x_real[p + 3 * groups];
-    const double odd_imaginary = x_imaginary[p + groups] + x_imaginary[p + 3 * groups];
-    const double odd_d_real = x_real[p + groups] - x_real[p + 3 * groups];
-    const double odd_d_imaginary = x_imaginary[p + groups] - x_imaginary[p + 3 * groups];
-    const double s1_real = even_d_real + odd_d_imaginary;
-    const double s1_imaginary = even_d_imaginary - odd_d_real;
-    const double s2_real = even_real - odd_real;
-    const double s2_imaginary = even_imaginary - odd_imaginary;
-    const double s3_real = even_d_real - odd_d_imaginary;
-    const double s3_imaginary = even_d_imaginary + odd_d_real;
-    y_real[4 * p] = even_real + odd_real;
-    y_imaginary[4 * p] = even_imaginary + odd_imaginary;
-    y_real[4 * p + 1] = s1_real * w[0] - s1_imaginary * w[1];
-    y_imaginary[4 * p + 1] = s1_real * w[1] + s1_imaginary * w[0];
-    y_real[4 * p + 2] = s2_real * w[2] - s2_imaginary * w[3];
-    y_imaginary[4 * p + 2] = s2_real * w[3] + s2_imaginary * w[2];
-    y_real[4 * p + 3] = s3_real * w[4] - s3_imaginary * w[5];
-    y_imaginary[4 * p + 3] = s3_real * w[5] + s3_imaginary * w[4];
+template <size_t kRadix>
+MONTAGE_SIMD_INLINE void Stage(Planes planes, size_t groups, size_t stride,
+                               const double* twiddles) {
+  Group<kRadix>(planes, groups, stride, 0, nullptr);
+  for (size_t p = 1; p < groups; ++p) {
+    Group<kRadix>(planes, groups, stride, p, twiddles + 2 * (kRadix - 1) * p);
   }
 }
 
-void RadixAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage2(const Planes& planes, size_t groups, size_t stride,
+                                const double* twiddles) {
+  Stage<2>(planes, groups, stride, twiddles);
+}
+MONTAGE_SIMD_CLONES void Stage3(const Planes& planes, size_t groups, size_t stride,
+                                const double* twiddles) {
+  Stage<3>(planes, groups, stride, twiddles);
+}
+MONTAGE_SIMD_CLONES void Stage4(const Planes& planes, size_t groups, size_t stride,
+                                const double* twiddles) {
+  Stage<4>(planes, groups, stride, twiddles);
+}
+MONTAGE_SIMD_CLONES void Stage5(const Planes& planes, size_t groups, size_t stride,
+                                const double* twiddles) {
+  Stage<5>(planes, groups, stride, twiddles);
+}
+MONTAGE_SIMD_CLONES void Stage8(const Planes& planes, size_t groups, size_t stride,
+                                const double* twiddles) {
+  Stage<8>(planes, groups, stride, twiddles);
+}
+
+/// Any radix up to kLargestRadix, by its definition.
+void StageAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
               const double* twiddles) {
   std::array<std::pair<double, double>, kLargestRadix> roots;
   for (size_t k = 0; k < radix; ++k) roots[k] = UnitRoot(k, radix);
@@ -296,6 +208,89 @@ void RadixAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
             real * w_imaginary + imaginary * w_real;
       }
     }
+  }
+}
+
+/// As many k as there are columns, from k on.
+template <size_t kColumns, typename V>
+MONTAGE_SIMD_INLINE void JoinAt(Planes planes, size_t part, size_t k,
+                                const double* twiddles) {
+  V real[kColumns];
+  V imaginary[kColumns];
+  for (size_t i = 0; i < kColumns; ++i) {
+    real[i] = In<V>(planes.in_real + (k + i) * kColumns).v;
+    imaginary[i] = In<V>(planes.in_imaginary + (k + i) * kColumns).v;
+  }
+  Transpose(real);
+  Transpose(imaginary);
+  Complex<V> x[kColumns];
+  x[0] = {real[0], imaginary[0]};
+  for (size_t l = 1; l < kColumns; ++l) {
+    const double* w = twiddles + 2 * (l - 1) * part + k;
+    const V cosine = In<V>(w).v;
+    const V sine = In<V>(w + part).v;
+    x[l] = Times(Complex<V>{real[l], imaginary[l]}, cosine, sine);
+  }
+  Butterfly(x);
+  for (size_t j = 0; j < kColumns; ++j) {
+    Out<V>(planes.out_real + j * part + k).v = x[j].re;
+    Out<V>(planes.out_imaginary + j * part + k).v = x[j].im;
+  }
+}
+
+template <size_t kColumns, typename V>
+MONTAGE_SIMD_INLINE void Join(Planes planes, size_t part, const double* twiddles) {
+  for (size_t k = 0; k + kColumns <= part; k += kColumns) {
+    JoinAt<kColumns, V>(planes, part, k, twiddles);
+  }
+  // The last ones again, so that they need no narrower loop.
+  if (part % kColumns != 0) JoinAt<kColumns, V>(planes, part, part - kColumns, twiddles);
+}
+
+MONTAGE_SIMD_CLONES void Join8(const Planes& planes, size_t part, const double* twiddles) {
+  Join<8, Oct>(planes, part, twiddles);
+}
+MONTAGE_SIMD_CLONES void Join4(const Planes& planes, size_t part, const double* twiddles) {
+  Join<4, Quad>(planes, part, twiddles);
+}
+
+}  // namespace
+
+std::pair<double, double> UnitRoot(size_t numerator, size_t denominator) {
+  const size_t turn = numerator % denominator;
+  if (turn == 0) return {1.0, 0.0};
+  if (2 * turn == denominator) return {-1.0, 0.0};
+  if (4 * turn == denominator) return {0.0, -1.0};
+  if (4 * turn == 3 * denominator) return {0.0, 1.0};
+  const double angle =
+      2.0 * std::numbers::pi * static_cast<double>(turn) / static_cast<double>(denominator);
+  return {std::cos(angle), -std::sin(angle)};
+}
+
+void RunStage(const Planes& planes, size_t radix, size_t groups, size_t stride,
+              const double* twiddles) {
+  switch (radix) {
+    case 2:
+      return Stage2(planes, groups, stride, twiddles);
+    case 3:
+      return Stage3(planes, groups, stride, twiddles);
+    case 4:
+      return Stage4(planes, groups, stride, twiddles);
+    case 5:
+      return Stage5(planes, groups, stride, twiddles);
+    case 8:
+      return Stage8(planes, groups, stride, twiddles);
+    default:
+      return StageAny(planes, radix, groups, stride, twiddles);
+  }
+}
+
+void JoinColumns(const Planes& planes, size_t columns, size_t part, const double* twiddles) {
+  assert((columns == 4 || columns == 8) && part >= columns);
+  if (columns == 8) {
+    Join8(planes, part, twiddles);
+  } else {
+    Join4(planes, part, twiddles);
   }
 }
 

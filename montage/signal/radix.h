@@ -1,9 +1,16 @@
 #pragma once
-// The butterflies of Fft: one stage of a Stockham transform each. Internal to this folder.
+// The passes of Fft. Internal to this folder.
 //
-// With n = radix * groups the length that is left, sub-transform q of `stride` interleaved ones
-// reads in[q + stride * (p + groups * k)] and writes out[q + stride * (radix * p + j)], times the
-// twiddle exp(-2 pi i j p / n). Twiddles are cos, sin of [p][j = 1..radix-1].
+// A stage of a Stockham transform: with n = radix * groups the length that is left, sub-transform q
+// of `stride` interleaved ones reads in[q + stride * (p + groups * k)] and writes
+// out[q + stride * (radix * p + j)], times the twiddle exp(-2 pi i j p / n). Twiddles are cos, sin
+// of [p][j = 1..radix-1].
+//
+// Joining makes one transform of length n = columns * part from `columns` interleaved transforms of
+// every columns-th sample (Cooley, Tukey 1965): X[part j + k] = sum_l w^(l k) W^(l j) Y_l[k] with
+// w = exp(-2 pi i / n) and W = exp(-2 pi i / columns). It works on as many k at once as there are
+// columns, turning rows of Y into columns in registers, so that one sequence is transformed with
+// full vectors from its first pass to its last.
 
 #include <cstddef>
 #include <utility>
@@ -12,7 +19,7 @@ namespace montage::signal {
 
 inline constexpr size_t kLargestRadix = 13;
 
-/// Input and output of one stage, split into real and imaginary parts.
+/// Input and output of one pass, split into real and imaginary parts.
 struct Planes {
   const double* __restrict in_real;
   const double* __restrict in_imaginary;
@@ -23,14 +30,12 @@ struct Planes {
 /// cos and sin of -2 pi numerator / denominator; reduced first, so that it is exact at the axes.
 std::pair<double, double> UnitRoot(size_t numerator, size_t denominator);
 
-void Radix2(const Planes& planes, size_t groups, size_t stride, const double* twiddles);
-void Radix3(const Planes& planes, size_t groups, size_t stride, const double* twiddles);
-void Radix4(const Planes& planes, size_t groups, size_t stride, const double* twiddles);
-void Radix5(const Planes& planes, size_t groups, size_t stride, const double* twiddles);
-/// Radix 4 at stride 1, the first stage of one lane: the loop runs over the groups instead.
-void Radix4First(const Planes& planes, size_t groups, const double* twiddles);
-/// Any radix up to kLargestRadix, by its definition.
-void RadixAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
+/// One stage. Requires: radix <= kLargestRadix; 2, 3, 4, 5 and 8 are quick.
+void RunStage(const Planes& planes, size_t radix, size_t groups, size_t stride,
               const double* twiddles);
+
+/// Joins 4 or 8 columns. Twiddles are the cos, then the sin of w^(l k) for every k, [l = 1..][2][k].
+/// Requires: part >= columns.
+void JoinColumns(const Planes& planes, size_t columns, size_t part, const double* twiddles);
 
 }  // namespace montage::signal

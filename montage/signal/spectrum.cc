@@ -35,12 +35,16 @@ double Simpson(std::span<const double> y, double step) {
 }
 
 BinRange BinsIn(const Spectrum& spectrum, FrequencyRange range) {
-  if (!(spectrum.step_hz > 0.0) || range.high < 0.0) return {};
+  return BinsIn(spectrum.step_hz, spectrum.density.size(), range);
+}
+
+BinRange BinsIn(double step_hz, size_t count, FrequencyRange range) {
+  if (!(step_hz > 0.0) || range.high < 0.0) return {};
   // A frequency that differs from an edge by rounding only belongs to the range.
   constexpr double kSlack = 1e-9;
-  const double first = std::ceil(std::max(range.low, 0.0) / spectrum.step_hz - kSlack);
-  const double last = std::floor(range.high / spectrum.step_hz + kSlack) + 1.0;
-  const double bins = static_cast<double>(spectrum.density.size());
+  const double first = std::ceil(std::max(range.low, 0.0) / step_hz - kSlack);
+  const double last = std::floor(range.high / step_hz + kSlack) + 1.0;
+  const double bins = static_cast<double>(count);
   if (first >= std::min(last, bins)) return {};
   return {static_cast<size_t>(first), static_cast<size_t>(std::min(last, bins))};
 }

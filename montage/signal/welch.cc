@@ -1,41 +1,17 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include "montage/signal/filter/window.h"
 #include "montage/signal/finite.h"
-#include "montage/signal/simd.h"
+#include "montage/signal/segment.h"
 #include "montage/signal/spectrum.h"
 #include "montage/signal/statistics.h"
 
 namespace montage::signal {
 namespace {
-
-double SumOfSquares(std::span<const double> values) {
-  return std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-}
-
-/// Factor of |X|^2 (or X Y) in a one-sided density; the first and last bin have no mirror image.
-double DensityScale(size_t bin, size_t length, double base_scale) {
-  const bool alone = bin == 0 || 2 * bin == length;
-  return alone ? base_scale : 2.0 * base_scale;
-}
-
-MONTAGE_SIMD_CLONES void AddPower(const double* real, const double* imaginary, size_t bins,
-                                  size_t lanes, double* power) {
-  for (size_t k = 0; k < bins; ++k) {
-    double sum = 0.0;
-    for (size_t l = 0; l < lanes; ++l) {
-      const double re = real[k * lanes + l];
-      const double im = imaginary[k * lanes + l];
-      sum += re * re + im * im;
-    }
-    power[k] += sum;
-  }
-}
 
 base::Result<WelchOptions> Fit(std::span<const double> samples, double rate_hz,
                                WelchOptions options) {
@@ -64,44 +40,58 @@ void AddSegments(WelchAverager& averager, std::span<const double> samples, size_
 
 WelchAverager::WelchAverager(size_t segment, double rate_hz)
     : rate_hz_(rate_hz),
-      fft_(segment, kLanes),
-      window_(Hann(segment, Symmetry::kPeriodic)),
-      frames_(segment * kLanes),
-      real_(fft_.bins() * kLanes),
-      imaginary_(fft_.bins() * kLanes),
-      power_(fft_.bins(), 0.0) {}
+      fft_(segment),
+      first_(segment),
+      second_(segment),
+      power_(segment, 0.0) {
+  const auto window = Hann(segment, Symmetry::kPeriodic);
+  window_.assign(window.begin(), window.end());
+}
 
 void WelchAverager::Add(std::span<const double> samples) {
   assert(samples.size() == segment());
-  const double mean = Mean(samples);
-  double* frame = frames_.data() + pending_;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    frame[i * kLanes] = (samples[i] - mean) * window_[i];
-  }
+  TaperSegment(samples, window_, pending_ ? second_.data() : first_.data());
   ++segments_;
-  if (++pending_ == kLanes) Flush();
+  if (pending_) Transform();
+  pending_ = !pending_;
 }
 
 void WelchAverager::Flush() {
-  if (pending_ == 0) return;
-  for (size_t l = pending_; l < kLanes; ++l) {
-    for (size_t i = 0; i < segment(); ++i) frames_[i * kLanes + l] = 0.0;
-  }
-  fft_.Forward(frames_, real_, imaginary_);
-  AddPower(real_.data(), imaginary_.data(), fft_.bins(), kLanes, power_.data());
-  pending_ = 0;
+  if (!pending_) return;
+  std::ranges::fill(second_, 0.0);
+  Transform();
+  pending_ = false;
+}
+
+// Two real segments are one complex one, Z = X1 + i X2, and |Z[k]|^2 + |Z[n - k]|^2 is
+// 2 (|X1[k]|^2 + |X2[k]|^2): the sums over all bins need no taking apart before the average.
+void WelchAverager::Transform() {
+  const Fft::Parts z = fft_.ForwardAnywhere(first_, second_);
+  AddPower({z.real, segment()}, {z.imaginary, segment()}, power_.data());
+}
+
+void WelchAverager::Merge(WelchAverager& other) {
+  assert(segment() == other.segment() && rate_hz_ == other.rate_hz_);
+  Flush();
+  other.Flush();
+  for (size_t k = 0; k < power_.size(); ++k) power_[k] += other.power_[k];
+  segments_ += other.segments_;
+  std::ranges::fill(other.power_, 0.0);
+  other.segments_ = 0;
 }
 
 Spectrum WelchAverager::Finish() {
   Flush();
-  Spectrum spectrum{rate_hz_ / static_cast<double>(segment()), segments_, std::move(power_)};
-  power_.assign(fft_.bins(), 0.0);
+  const size_t n = segment();
   const double averaged = static_cast<double>(std::max<size_t>(segments_, 1));
   const double window_power = SumOfSquares(window_);
-  const double scale = window_power > 0.0 ? 1.0 / (rate_hz_ * window_power * averaged) : 0.0;
+  const double scale = window_power > 0.0 ? 0.5 / (rate_hz_ * window_power * averaged) : 0.0;
+  Spectrum spectrum{rate_hz_ / static_cast<double>(n), segments_, std::vector<double>(n / 2 + 1)};
   for (size_t k = 0; k < spectrum.density.size(); ++k) {
-    spectrum.density[k] *= DensityScale(k, segment(), scale);
+    const double both = power_[k] + power_[k == 0 ? 0 : n - k];
+    spectrum.density[k] = both * DensityScale(k, n, scale);
   }
+  std::ranges::fill(power_, 0.0);
   segments_ = 0;
   return spectrum;
 }
