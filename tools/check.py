@@ -57,8 +57,6 @@ LAYERS = {
     "montage/telemetry": ["lib/json"],
     "montage/inference": ["montage/analysis", "lib/net", "lib/http", "lib/process", "lib/crypto", "lib/json"],
     "montage/infer": ["montage/inference", "lib/crypto"],
-    "montage/infer/example": ["montage/infer", "montage/inference", "montage/analysis", "lib/synth", "lib/formats",
-                              "lib/crypto"],
     "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
                     "lib/formats", "lib/sql", "lib/objects"],
