@@ -67,6 +67,16 @@ jobs::JobRequest Submission::ForFile(const identity::Principal& who,
           .priority = priority};
 }
 
+std::optional<Problem> RefuseUnavailable(const Services& services, const Call& call) {
+  if (!services.refuse_submission) return std::nullopt;
+  auto refusal = services.refuse_submission(call.deadline);
+  if (!refusal) return std::nullopt;
+  return Problem{.status = 503,
+                 .error = "service_unavailable",
+                 .message = std::move(refusal->message),
+                 .retry_after = refusal->retry_after};
+}
+
 std::optional<Problem> RefuseMissing(const analysis::Registry& analyses,
                                      const analysis::Request& request) {
   const auto missing = analyses.MissingFor(request);
