@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "montage/analysis/requirements.h"
-#include "montage/signal/filter/fir.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/scalp/electrodes.h"
 #include "montage/signal/scalp/spherical_spline.h"
 
@@ -95,10 +95,10 @@ base::Result<ModelWindows> ModelWindows::Create(const RecordingView& recording,
   TRY(windows.ChooseRows(quality, model));
   const auto factor = FactorOf(windows.source_hz_, windows.rate_hz_);
   if (!factor) {
-    return base::Fail(base::ErrorCode::kUnsupported,
-                      fmt::format("no factor of at most {} / {} leads from {} Hz to the model's {} Hz",
-                                  kLargestFactor, kLargestFactor, windows.source_hz_,
-                                  windows.rate_hz_));
+    return base::Fail(
+        base::ErrorCode::kUnsupported,
+        fmt::format("no factor of at most {} / {} leads from {} Hz to the model's {} Hz",
+                    kLargestFactor, kLargestFactor, windows.source_hz_, windows.rate_hz_));
   }
   windows.up_ = factor->up;
   windows.down_ = factor->down;
@@ -108,8 +108,8 @@ base::Result<ModelWindows> ModelWindows::Create(const RecordingView& recording,
                           static_cast<double>(recording.channels[c].samples) / windows.source_hz_);
   }
   if (shortest_s >= model.window_s()) {
-    windows.count_ = 1 + static_cast<size_t>(
-                             std::floor((shortest_s - model.window_s()) / stride_s + 1e-9));
+    windows.count_ =
+        1 + static_cast<size_t>(std::floor((shortest_s - model.window_s()) / stride_s + 1e-9));
   }
   return windows;
 }
@@ -157,10 +157,11 @@ base::Result<void> ModelWindows::ChooseRows(const QualityReport& quality,
     rows_.push_back(std::move(row));
   }
   if (2 * found < rows_.size()) {
-    return base::Fail(base::ErrorCode::kUnsupported,
-                      fmt::format("{} of the model's {} channels are recorded and good, expected at "
-                                  "least half",
-                                  found, rows_.size()));
+    return base::Fail(
+        base::ErrorCode::kUnsupported,
+        fmt::format("{} of the model's {} channels are recorded and good, expected at "
+                    "least half",
+                    found, rows_.size()));
   }
   return {};
 }
