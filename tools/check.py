@@ -56,12 +56,14 @@ LAYERS = {
     "montage/recordings": ["montage/analysis", "montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json",
                            "lib/formats"],
     "montage/telemetry": ["lib/json"],
+    "montage/inference": ["montage/analysis", "lib/net", "lib/http", "lib/process", "lib/crypto", "lib/json"],
+    "montage/infer": ["montage/inference", "lib/crypto"],
     "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
                     "lib/formats", "lib/sql", "lib/objects"],
     "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/evaluation", "montage/identity",
-                    "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json",
-                    "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
+                    "montage/inference", "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry",
+                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }
 # What tests, benches and their support files may use on top, by the first folder of their name.

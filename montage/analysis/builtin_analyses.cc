@@ -6,6 +6,7 @@
 #include "montage/analysis/connectivity/connectivity_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
+#include "montage/analysis/sleep/sleep.h"
 
 namespace montage::analysis {
 namespace {
@@ -46,6 +47,7 @@ Registry BuiltInAnalyses() {
   registry.Add(MakeSpectralAnalysis());
   registry.Add(MakeArtifactDetection());
   registry.Add(MakeConnectivityAnalysis());
+  registry.Add(MakeSleepAnalysis());
   registry.Add(MakeFeatureExtraction());
   return registry;
 }
