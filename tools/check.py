@@ -72,7 +72,7 @@ TEST_EXTRA = {
     "assay": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
               "lib/synth", "assay/scenario", "assay/history", "assay/plan", "assay/action"],
     "montage": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
-                "lib/sql", "lib/objects", "lib/synth", "montage/storage", "montage/jobs"],
+                "lib/sql", "lib/objects", "lib/synth", "montage/analysis", "montage/storage", "montage/jobs"],
 }
 TEST_FILE = re.compile(r"_(test|testing|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
 
