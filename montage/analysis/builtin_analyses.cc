@@ -3,10 +3,12 @@
 #include <utility>
 
 #include "montage/analysis/abnormality/abnormality_stage.h"
+#include "montage/analysis/artifacts/artifact_stage.h"
 #include "montage/analysis/connectivity/connectivity_stage.h"
 #include "montage/analysis/events/event_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
+#include "montage/analysis/sleep/sleep.h"
 
 namespace montage::analysis {
 namespace {
@@ -45,9 +47,11 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeArtifactDetection());
   registry.Add(MakeConnectivityAnalysis());
   registry.Add(MakeAbnormalityDetection());
   registry.Add(MakeEventDetection());
+  registry.Add(MakeSleepAnalysis());
   registry.Add(MakeFeatureExtraction());
   return registry;
 }

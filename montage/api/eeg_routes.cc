@@ -135,6 +135,7 @@ Outcome Analyze(const Api& api, Services& services, Call& call) {
   const std::string file_id = fields.RequiredText("file_id");
   const Submission submission = ReadSubmission(fields);
   if (auto problem = fields.Finish()) return *std::move(problem);
+  if (auto problem = RefuseUnavailable(services, call)) return *std::move(problem);
   if (const auto file = FindVisible(services, call, file_id); !file)
     return api.Refuse(file.error(), call);
   if (auto problem = RefuseMissing(services.analyses, submission.request))

@@ -23,6 +23,20 @@ std::string ShowBar(const Figure& figure) {
   return fmt::format(">= {:g}: {}", *figure.bar, figure.Missed() ? "missed" : "met");
 }
 
+std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows) {
+  std::string out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out += '|';
+    for (const std::string& cell : rows[i]) out += fmt::format(" {} |", cell);
+    out += '\n';
+    if (i > 0) continue;
+    out += '|';
+    for (size_t k = 0; k < rows[0].size(); ++k) out += "---|";
+    out += '\n';
+  }
+  return out;
+}
+
 }  // namespace
 
 void FigureTable::AddShare(std::string subject, std::string measure, Count count,
@@ -62,17 +76,8 @@ std::vector<std::vector<std::string>> ToRows(const FigureTable& table) {
 }
 
 std::string ToMarkdown(const FigureTable& table) {
-  std::string out = fmt::format("### {}\n\n", table.title);
-  const auto rows = ToRows(table);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    out += '|';
-    for (const std::string& cell : rows[i]) out += fmt::format(" {} |", cell);
-    out += '\n';
-    if (i > 0) continue;
-    out += '|';
-    for (size_t k = 0; k < rows[0].size(); ++k) out += "---|";
-    out += '\n';
-  }
+  std::string out = fmt::format("### {}\n\n{}", table.title, MarkdownTable(ToRows(table)));
+  if (!table.matrix.empty()) out += '\n' + MarkdownTable(table.matrix);
   for (const std::string& note : table.notes) out += fmt::format("\n{}\n", note);
   return out;
 }
@@ -97,6 +102,15 @@ json::object ToJson(const FigureTable& table) {
     figures.push_back(std::move(one));
   }
   out["figures"] = std::move(figures);
+  if (!table.matrix.empty()) {
+    json::array rows;
+    for (const auto& cells : table.matrix) {
+      json::array row;
+      for (const std::string& cell : cells) row.push_back(Text(cell));
+      rows.push_back(std::move(row));
+    }
+    out["matrix"] = std::move(rows);
+  }
   json::array notes;
   for (const std::string& note : table.notes) notes.push_back(Text(note));
   out["notes"] = std::move(notes);

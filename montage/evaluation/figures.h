@@ -26,6 +26,7 @@ struct Figure {
 struct FigureTable {
   std::string title = {};
   std::vector<Figure> figures = {};
+  std::vector<std::vector<std::string>> matrix = {};  ///< more counts; its first row is the heading
   std::vector<std::string> notes = {};
 
   /// A share with Wilson's interval; "k of n `things`".
@@ -40,7 +41,7 @@ std::string ShowValue(double value);
 std::string ShowInterval(const Interval& interval);
 /// Heading and rows: subject, measure, value, interval, basis, and bar when any has one.
 std::vector<std::vector<std::string>> ToRows(const FigureTable& table);
-/// The same as a Markdown table under a heading of level 3.
+/// The same, the matrix and the notes as Markdown under a heading of level 3.
 std::string ToMarkdown(const FigureTable& table);
 boost::json::object ToJson(const FigureTable& table);
 

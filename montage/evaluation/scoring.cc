@@ -56,9 +56,24 @@ struct KindTally {
   Count recordings;  ///< recordings with the kind in which one was found
 };
 
+/// A detector that did not run has found nothing, but neither was it right about that. One that was
+/// left out because the recording is normal has said so.
+bool HasEvents(const Prediction& prediction) {
+  return prediction.Completed("event_detection") ||
+         std::ranges::find(prediction.incomplete, "event_detection: not_abnormal") !=
+             prediction.incomplete.end();
+}
+
+bool Concerns(std::string_view kind, const Case& one) {
+  const auto is = [&](const TimedEvent& event) { return event.kind == kind; };
+  return std::ranges::any_of(one.truth.events, is) ||
+         std::ranges::any_of(one.prediction.events, is);
+}
+
 KindTally TallyOf(std::string_view kind, const std::vector<Case>& cases) {
   KindTally tally;
   for (const Case& one : cases) {
+    if (!HasEvents(one.prediction)) continue;
     const KindOutcome outcome = CompareKind(kind, one.truth, one.prediction.events);
     tally.hits += outcome.hits;
     tally.missed += outcome.missed;
@@ -131,8 +146,8 @@ double ReviewedHours(const Case& one) {
 FigureTable ScoreEvents(const std::vector<Case>& cases, const Bars& bars) {
   FigureTable table{.title = "Events"};
   for (const std::string_view kind : kEventKinds) {
+    if (std::ranges::none_of(cases, [&](const Case& one) { return Concerns(kind, one); })) continue;
     const KindTally tally = TallyOf(kind, cases);
-    if (tally.hits + tally.missed + tally.false_alarms == 0) continue;
     const std::string name(kind);
     table.AddShare(name, "sensitivity", {tally.hits, tally.hits + tally.missed}, "events",
                    bars.sensitivity);
@@ -222,6 +237,7 @@ FigureTable ScoreSleep(const std::vector<Case>& cases, const Bars& bars) {
                              .interval = kNoInterval,
                              .basis = fmt::format("{} epochs", all.truth_total(stage))});
   }
+  table.matrix = ToRows(all);
   if (scored > all.total()) {
     table.notes.push_back(
         fmt::format("{} scored epochs were not staged by the analysis.", scored - all.total()));

@@ -54,7 +54,7 @@ FigureTable ScoreAbnormality(const std::vector<Case>& cases, const Bars& bars = 
 /// Confusion of the epochs that both sides scored.
 ConfusionMatrix CompareStages(const Case& one);
 /// Cohen's kappa, accuracy and macro F1 with intervals from resampling of recordings, F1 of each
-/// stage.
+/// stage, and the confusion matrix.
 FigureTable ScoreSleep(const std::vector<Case>& cases, const Bars& bars = {});
 /// True stages in rows, found ones in columns; the first row is the heading.
 std::vector<std::vector<std::string>> ToRows(const ConfusionMatrix& stages);

@@ -71,6 +71,21 @@ TEST(ScoreEvents, CountsEventsAndRecordings) {
   EXPECT_TRUE(table.Missed());
 }
 
+// Silence of a detector that did not run is no specificity; that of a normal recording is.
+TEST(ScoreEvents, LeavesOutRecordingsOnWhichNothingRan) {
+  Case failed{"a", 3600, With({}), {.incomplete = {"event_detection: failed"}}};
+  Case normal{"b", 3600, With({}), {.incomplete = {"event_detection: not_abnormal"}}};
+  const Case ictal{"c", 3600, With({{"seizure", 5, 30}}), {.events = {{"seizure", 5, 30}}}};
+  const FigureTable table = ScoreEvents({failed, normal, ictal});
+  EXPECT_EQ(FigureOf(table, "seizure", "specificity").basis, "1 of 1 recordings without");
+  EXPECT_EQ(FigureOf(table, "seizure", "false alarms an hour").basis, "0 in 2.0 h");
+  Case silent = ictal;
+  silent.prediction = {.incomplete = {"event_detection: not_available"}};
+  const FigureTable unknown = ScoreEvents({silent}, {.sensitivity = 0.9, .specificity = 0.9});
+  EXPECT_TRUE(std::isnan(FigureOf(unknown, "seizure", "specificity").value));
+  EXPECT_TRUE(FigureOf(unknown, "seizure", "specificity").Missed());
+}
+
 TEST(ScoreAbnormality, UsesScoresAndVerdicts) {
   std::vector<Case> cases;
   for (const auto& [truth, score] :

@@ -119,10 +119,11 @@ CrossAverager::CrossAverager(size_t channels, size_t segment, double rate_hz, Fr
 
 void CrossAverager::Add(std::span<const std::span<const double>> segments) {
   assert(segments.size() == channels_);
+  ++segments_;
+  if (bins_.first == bins_.last) return;
   for (size_t first = 0; first < channels_; first += kOct) {
     TransformEight(segments.subspan(first, std::min(kOct, channels_ - first)), first);
   }
-  ++segments_;
   if (++pending_ == kBatch) Flush();
 }
 

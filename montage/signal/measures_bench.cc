@@ -103,7 +103,8 @@ void BM_MorletOf10Minutes(benchmark::State& state) {
   std::vector<double> hz;
   for (int i = 0; i < 40; ++i) hz.push_back(3.0 + i);
   const auto transform = MorletTransform::Make(kRateHz, hz);
-  for (auto _ : state) benchmark::DoNotOptimize(transform->Transform(x));
+  TimeFrequency result;
+  for (auto _ : state) benchmark::DoNotOptimize(transform->Transform(x, result));
 }
 BENCHMARK(BM_MorletOf10Minutes)->Unit(benchmark::kMillisecond);
 

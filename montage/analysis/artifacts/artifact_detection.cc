@@ -81,7 +81,8 @@ base::Result<MethodFindings> FindByIca(const RecordingView& recording, const Epo
     return method;
   }
   TRY(Decomposition decomposition, std::move(fitted));
-  TRY(auto activity, FollowArtifacts(recording, input, decomposition, limits, control));
+  TRY(auto activity,
+      FollowArtifacts(recording, input, decomposition, table.line_hz, limits, control));
   method.has_run = true;
   method.epochs = activity.bins;
   method.findings = std::move(activity.findings);

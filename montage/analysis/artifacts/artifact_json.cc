@@ -66,9 +66,11 @@ json::object Describe(const ComponentMeasures& measures) {
   object["focality"] = Rounded(measures.focality);
   object["channel_fraction"] = Rounded(measures.channel_fraction);
   object["eye_correlation"] = Rounded(measures.eye_correlation);
-  object["ecg_correlation"] = Rounded(measures.ecg_correlation);
+  object["rhythmicity"] = Rounded(measures.rhythmicity);
+  object["ecg_correlation"] = RoundedIfKnown(measures.ecg_correlation);
   object["beats_per_min"] = Rounded(measures.beats_per_min);
   object["beat_irregularity"] = Rounded(measures.beat_irregularity);
+  object["beat_width_s"] = Rounded(measures.beat_width_s);
   return object;
 }
 

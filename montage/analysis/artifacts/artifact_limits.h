@@ -34,7 +34,8 @@ struct StatisticalLimits {
 struct FitLimits {
   double window_s = 10;
   double high_pass_hz = 1.0;         ///< Winkler, Debener, Mueller, Tangermann 2015
-  size_t samples = 61'440;           ///< at most, a channel: 4 minutes at 256 Hz
+  double seconds = 240;              ///< at most
+  size_t samples = 30'720;           ///< at most, a channel; windows with more are thinned
   size_t samples_per_weight = 20;    ///< at least, for each squared component (Onton, Makeig 2006)
   size_t components = 20;            ///< at most
   size_t least_components = 4;       ///< below that topographies say nothing
@@ -45,6 +46,7 @@ struct FitLimits {
 /// this length: the largest deflection for deflections, the root mean square for what lasts.
 inline constexpr double kActivityBinS = 0.25;
 inline constexpr double kActivityGapS = 0.5;  ///< shorter pauses do not end an interval
+inline constexpr double kCardiacGapS = 1.5;   ///< a beat is at most that far from the next
 inline constexpr double kEyeDeflection = 50;
 inline constexpr double kMuscleRms = 10;
 inline constexpr double kCardiacDeflection = 15;

@@ -15,6 +15,7 @@ namespace {
 using Channels = std::vector<std::vector<double>>;
 
 constexpr size_t kChunkBins = 64;  // 16 s
+constexpr double kMuscleFromHz = 20, kLineHalfBandHz = 2;
 /// Channels where a component's field is at least this part of its strongest are named.
 constexpr double kNamedField = 0.3;
 
@@ -22,7 +23,21 @@ constexpr double kNamedField = 0.3;
 struct ActivityRule {
   bool by_peak;  ///< largest deflection of a bin; else root mean square
   double limit_uv;
+  double gap_s = kActivityGapS;
 };
+
+/// What is looked at besides the high-pass that all sources pass: a component holds some of the
+/// brain below it, which must not count as muscle or mains.
+base::Result<signal::Sections> BandOf(ComponentLabel label, double line_hz, double rate_hz) {
+  if (label == ComponentLabel::kMuscle && kMuscleFromHz < 0.5 * rate_hz) {
+    return signal::Butterworth(4, signal::Band::kHighPass, {.low = kMuscleFromHz}, rate_hz);
+  }
+  if (label == ComponentLabel::kLine && line_hz + kLineHalfBandHz < 0.5 * rate_hz) {
+    return signal::Butterworth(2, signal::Band::kBandPass,
+                               {line_hz - kLineHalfBandHz, line_hz + kLineHalfBandHz}, rate_hz);
+  }
+  return signal::Sections();
+}
 
 ActivityRule RuleOf(ComponentLabel label) {
   switch (label) {
@@ -31,7 +46,7 @@ ActivityRule RuleOf(ComponentLabel label) {
     case ComponentLabel::kMuscle:
       return {false, kMuscleRms};
     case ComponentLabel::kCardiac:
-      return {true, kCardiacDeflection};
+      return {true, kCardiacDeflection, kCardiacGapS};
     case ComponentLabel::kLine:
       return {false, kLineRms};
     default:
@@ -66,14 +81,18 @@ signal::IcaModel Part(const signal::IcaModel& model, std::span<const size_t> com
 class Follower {
  public:
   Follower(const RecordingView& recording, const DecompositionInput& input,
-           const signal::IcaModel& part, signal::Sections sections, const Control& control)
+           const signal::IcaModel& part, const signal::Sections& high_pass,
+           std::span<const signal::Sections> bands, const Control& control)
       : recording_(recording), input_(input), part_(part), control_(control) {
     bin_ = std::max<size_t>(static_cast<size_t>(kActivityBinS * input.rate_hz), 1);
     const auto bins = static_cast<size_t>(input.samples / bin_);
     peaks_.assign(part.components(), std::vector<float>(bins, 0.0F));
     deviations_ = peaks_;
     products_ = signal::Matrix::Zero(part.components(), part.components());
-    for (size_t k = 0; k < part.components(); ++k) filters_.emplace_back(sections);
+    for (const signal::Sections& band : bands) {
+      filters_.emplace_back(high_pass);
+      bands_.emplace_back(band);
+    }
   }
 
   base::Result<void> Run() {
@@ -82,15 +101,16 @@ class Follower {
       TRY(control_.Check());
       const size_t count = std::min(kChunkBins, bins - first);
       TRY(ReadSources(first * bin_, count * bin_));
+      for (size_t k = 0; k < sources_.size(); ++k) TRY(filters_[k].Process(sources_[k]));
+      AddProducts();
       for (size_t k = 0; k < sources_.size(); ++k) {
-        TRY(filters_[k].Process(sources_[k]));
+        TRY(bands_[k].Process(sources_[k]));
         for (size_t b = 0; b < count; ++b) {
           const auto bin = std::span<const double>(sources_[k]).subspan(b * bin_, bin_);
           peaks_[k][first + b] = static_cast<float>(LargestMagnitude(bin));
           deviations_[k][first + b] = static_cast<float>(std::sqrt(MeanSquare(bin)));
         }
       }
-      AddProducts();
       control_.Report(static_cast<double>(first + count) / static_cast<double>(bins));
     }
     return {};
@@ -143,15 +163,16 @@ class Follower {
   const signal::IcaModel& part_;
   const Control& control_;
   size_t bin_ = 1;
-  std::vector<signal::SosFilter> filters_;
+  std::vector<signal::SosFilter> filters_, bands_;
   std::vector<std::vector<float>> peaks_, deviations_;
   signal::Matrix products_;
   Channels channels_, sources_;
 };
 
-/// Bins at the limit and above, pauses shorter than kActivityGapS bridged.
-std::vector<ArtifactFinding> JoinBins(std::span<const float> values, double scale, double bin_s) {
-  const auto gap = static_cast<size_t>(kActivityGapS / bin_s);
+/// Bins at the limit and above, pauses up to the gap bridged.
+std::vector<ArtifactFinding> JoinBins(std::span<const float> values, double scale, double bin_s,
+                                      double gap_s) {
+  const auto gap = static_cast<size_t>(gap_s / bin_s);
   std::vector<ArtifactFinding> findings;
   size_t last = 0;
   for (size_t b = 0; b < values.size(); ++b) {
@@ -183,7 +204,7 @@ std::vector<std::string> ChannelsOf(const RecordingView& recording, const Decomp
 
 base::Result<ComponentActivity> FollowArtifacts(const RecordingView& recording,
                                                 const DecompositionInput& input,
-                                                Decomposition& decomposition,
+                                                Decomposition& decomposition, double line_hz,
                                                 const FitLimits& limits, const Control& control) {
   ComponentActivity activity;
   std::vector<size_t> artifacts;
@@ -194,15 +215,20 @@ base::Result<ComponentActivity> FollowArtifacts(const RecordingView& recording,
   activity.bins = static_cast<size_t>(input.samples / bin);
   if (artifacts.empty() || activity.bins == 0) return activity;
   const signal::IcaModel part = Part(decomposition.model, artifacts);
-  TRY(auto sections,
+  TRY(const auto high_pass,
       signal::Butterworth(2, signal::Band::kHighPass, {.low = limits.high_pass_hz}, input.rate_hz));
-  Follower follower(recording, input, part, std::move(sections), control);
+  std::vector<signal::Sections> bands;
+  for (const size_t k : artifacts) {
+    TRY(auto band, BandOf(decomposition.components[k].label, line_hz, input.rate_hz));
+    bands.push_back(std::move(band));
+  }
+  Follower follower(recording, input, part, high_pass, bands, control);
   TRY(follower.Run());
   for (size_t i = 0; i < artifacts.size(); ++i) {
     ComponentReport& component = decomposition.components[artifacts[i]];
     const ActivityRule rule = RuleOf(component.label);
     const double scale = LargestMagnitude(component.topography) / rule.limit_uv;
-    auto findings = JoinBins(follower.Values(i, rule.by_peak), scale, follower.bin_s());
+    auto findings = JoinBins(follower.Values(i, rule.by_peak), scale, follower.bin_s(), rule.gap_s);
     const auto names = ChannelsOf(recording, input, component.topography);
     for (ArtifactFinding& finding : findings) {
       finding.kind = ToString(component.label);

@@ -21,7 +21,7 @@ struct ComponentActivity {
 /// bin and component, and a chunk of all channels. Missing samples count as the model's mean.
 base::Result<ComponentActivity> FollowArtifacts(const RecordingView& recording,
                                                 const DecompositionInput& input,
-                                                Decomposition& decomposition,
+                                                Decomposition& decomposition, double line_hz,
                                                 const FitLimits& limits, const Control& control);
 
 }  // namespace montage::analysis

@@ -27,7 +27,8 @@ double RampIfKnown(double value, double from, double to) {
 double EyeScore(const ComponentMeasures& m) {
   // A steady frontal slow rhythm is the brain's; what eyes do comes in deflections.
   return std::min({RampIfKnown(m.frontal_ratio, 0.55, 0.8), Ramp(m.slow_fraction, 0.45, 0.75),
-                   Ramp(m.eye_correlation, 0.25, 0.6), Ramp(m.kurtosis, 0.5, 3.0)});
+                   Ramp(m.eye_correlation, 0.25, 0.6), Ramp(m.kurtosis, 0.5, 3.0),
+                   Ramp(m.rhythmicity, 0.6, 0.4)});
 }
 
 double MuscleScore(const ComponentMeasures& m) {
@@ -36,19 +37,21 @@ double MuscleScore(const ComponentMeasures& m) {
 }
 
 double CardiacScore(const ComponentMeasures& m) {
-  const double regular =
-      std::min(m.beats_per_min > 0.0 ? 1.0 : 0.0,
-               std::min(Ramp(m.beat_irregularity, 0.2, 0.08), Ramp(m.kurtosis, 1.0, 4.0)));
-  return std::max(regular, Ramp(m.ecg_correlation, 0.3, 0.6));
+  if (m.ecg_correlation >= 0.0) return Ramp(m.ecg_correlation, 0.3, 0.6);
+  if (m.beats_per_min == 0.0) return 0.0;
+  // A QRS complex is narrow and small on the scalp; periodic discharges are neither.
+  return std::min({Ramp(m.beat_irregularity, 0.2, 0.08), Ramp(m.kurtosis, 1.0, 4.0),
+                   Ramp(m.beat_width_s, 0.08, 0.05), Ramp(m.channel_fraction, 0.8, 0.5),
+                   Ramp(m.slow_fraction, 0.65, 0.45)});
 }
 
 double LineScore(const ComponentMeasures& m) { return Ramp(m.line_fraction, 0.3, 0.7); }
 
 double ChannelScore(const ComponentMeasures& m) {
-  return std::min(Ramp(m.focality, 0.7, 0.9), Ramp(m.channel_fraction, 0.1, 0.4));
+  return std::min(Ramp(m.focality, 0.94, 0.99), Ramp(m.channel_fraction, 0.1, 0.4));
 }
 
-/// Local maxima of |x|, the largest of each `apart` samples, with their heights.
+/// Local maxima of |x|, the largest of those that are less than `apart` samples from each other.
 std::vector<size_t> Maxima(std::span<const double> x, size_t apart) {
   std::vector<size_t> peaks;
   for (size_t i = 1; i + 1 < x.size(); ++i) {
@@ -61,6 +64,15 @@ std::vector<size_t> Maxima(std::span<const double> x, size_t apart) {
     }
   }
   return peaks;
+}
+
+/// Samples around a peak that keep half its height.
+size_t WidthOf(std::span<const double> x, size_t peak) {
+  const double half = 0.5 * std::abs(x[peak]);
+  size_t first = peak, last = peak;
+  while (first > 0 && std::abs(x[first - 1]) >= half) --first;
+  while (last + 1 < x.size() && std::abs(x[last + 1]) >= half) ++last;
+  return last - first + 1;
 }
 
 }  // namespace
@@ -86,12 +98,16 @@ std::string_view ToString(ComponentLabel label) {
 void MeasureField(std::span<const double> field,
                   std::span<const std::optional<signal::Position>> positions,
                   ComponentMeasures& measures) {
+  // A reference that holds part of a loose electrode shows it everywhere, with one weight.
+  std::vector<double> scratch(field.begin(), field.end());
+  const double common = signal::Median(scratch);
   double energy = 0, top = 0, rim = 0, placed = 0;
   double front = 0, back = 0, fronts = 0, backs = 0;
   for (size_t c = 0; c < field.size(); ++c) {
     const double square = field[c] * field[c];
-    energy += square;
-    top = std::max(top, square);
+    const double local = (field[c] - common) * (field[c] - common);
+    energy += local;
+    top = std::max(top, local);
     if (!positions[c]) continue;
     placed += square;
     if (positions[c]->z < kRimZ) rim += square;
@@ -124,33 +140,35 @@ Labelled LabelOf(const ComponentMeasures& measures) {
   return {ComponentLabel::kOther, 1.0 - best.score};
 }
 
-std::vector<size_t> FindSharpPeaks(std::span<const double> x, double rate_hz) {
+std::vector<SharpPeak> FindSharpPeaks(std::span<const double> x, double rate_hz) {
   constexpr double kApartS = 0.2, kStandOut = 5.0;
-  auto peaks = Maxima(x, static_cast<size_t>(kApartS * rate_hz));
-  if (peaks.size() < 3) return {};
+  constexpr size_t kLeast = 3;
+  const auto maxima = Maxima(x, static_cast<size_t>(kApartS * rate_hz));
   std::vector<double> scratch(x.begin(), x.end());
   const double usual = signal::RobustDeviation(scratch);
-  // The height of a beat: the median of the maxima that are plainly no noise.
   std::vector<double> heights;
-  for (const size_t peak : peaks) {
-    if (std::abs(x[peak]) > kStandOut * usual) heights.push_back(std::abs(x[peak]));
+  for (const size_t at : maxima) {
+    if (std::abs(x[at]) > kStandOut * usual) heights.push_back(std::abs(x[at]));
   }
-  if (heights.size() < 3) return {};
+  if (heights.size() < kLeast) return {};
   const double height = signal::Median(heights);
-  std::erase_if(peaks, [&](size_t peak) { return std::abs(x[peak]) < 0.5 * height; });
+  std::vector<SharpPeak> peaks;
+  for (const size_t at : maxima) {
+    if (std::abs(x[at]) >= 0.5 * height) peaks.push_back({at, WidthOf(x, at)});
+  }
   return peaks;
 }
 
-void MeasureBeats(std::span<const double> intervals_s, double observed_s,
-                  ComponentMeasures& measures) {
-  if (intervals_s.size() < kLeastBeats) return;
-  std::vector<double> scratch(intervals_s.begin(), intervals_s.end());
-  const double usual = signal::Median(scratch);
+void MeasureBeats(const Beats& beats, double observed_s, ComponentMeasures& measures) {
+  if (beats.intervals_s.size() < kLeastBeats) return;
+  std::vector<double> intervals = beats.intervals_s, widths = beats.widths_s;
+  const double usual = signal::Median(intervals);
   if (usual < kShortestBeat || usual > kLongestBeat) return;
   // A heart does not pause: its beats fill what was observed.
-  if (static_cast<double>(intervals_s.size()) * usual < 0.6 * observed_s) return;
+  if (static_cast<double>(intervals.size()) * usual < 0.6 * observed_s) return;
   measures.beats_per_min = 60.0 / usual;
-  measures.beat_irregularity = signal::RobustDeviation(scratch) / usual;
+  measures.beat_irregularity = signal::RobustDeviation(intervals) / usual;
+  measures.beat_width_s = signal::Median(widths);
 }
 
 }  // namespace montage::analysis

@@ -8,10 +8,16 @@
 // et al. 2019); the limits are ours, set on generated recordings (artifact_detection_test.cc).
 //
 //   eye            field at the front, slow, goes with EOG or frontopolar channels, in deflections
+//                  that are no rhythm
 //   muscle         most power above 20 Hz, field at the rim of the head, not only mains
-//   cardiac        sharp peaks at an even 40 to 120 a minute, or goes with the ECG channel
+//   cardiac        goes with the ECG channel; without one narrow peaks at an even 40 to 120 a
+//   minute
+//                  that no channel is dominated by
 //   line           power at the mains frequency
 //   channel_noise  field at a single electrode, of which it explains much
+//
+// Doubt is resolved for the brain: rhythmic delta, seizures and periodic discharges resemble eyes
+// and hearts in one measure or two, and must stay `other`.
 
 #include <cstddef>
 #include <optional>
@@ -28,7 +34,8 @@ enum class ComponentLabel { kOther, kEye, kMuscle, kCardiac, kLine, kChannelNois
 /// `other`, `eye`, ...
 std::string_view ToString(ComponentLabel label);
 
-/// Fractions are in [0, 1].
+/// Fractions are in [0, 1]. Slow and fast are those of the twentieth of the stretches of 2 s in
+/// which the source is strongest.
 struct ComponentMeasures {
   double kurtosis = 0;        ///< excess
   double slow_fraction = 0;   ///< of the power from 1 to 45 Hz, below 7.5 Hz
@@ -36,12 +43,14 @@ struct ComponentMeasures {
   double line_fraction = 0;   ///< of the power from 1 to 100 Hz, within 1 Hz of the mains frequency
   double frontal_ratio = -1;  ///< front / (front + back), mean magnitudes of the field; -1: unknown
   double rim_fraction = -1;   ///< of the squared field, at the lowest electrodes; -1: unknown
-  double focality = 0;        ///< of the squared field, at the strongest electrode
-  double channel_fraction = 0;   ///< of the variance of its strongest channel, explained by it
-  double eye_correlation = 0;    ///< largest |r| with EOG, frontopolar mean or F7 - F8
-  double ecg_correlation = 0;    ///< |r| with the ECG channel; 0 without one
-  double beats_per_min = 0;      ///< of regular sharp peaks; 0: none
+  double focality = 0;  ///< of the squared field without its median, at the strongest electrode
+  double channel_fraction = 0;  ///< of the variance of its strongest channel, explained by it
+  double rhythmicity = 0;       ///< autocorrelation after one period, where the source is strongest
+  double eye_correlation = 0;   ///< largest |r| with EOG, frontopolar mean or F7 - F8
+  double ecg_correlation = -1;  ///< |r| with the ECG channel; -1: there is none
+  double beats_per_min = 0;     ///< of regular sharp peaks; 0: none
   double beat_irregularity = 1;  ///< spread of the intervals over their median
+  double beat_width_s = 0;       ///< median width of the peaks at half their height
 };
 
 struct ComponentReport {
@@ -65,14 +74,21 @@ struct Labelled {
 };
 Labelled LabelOf(const ComponentMeasures& measures);
 
-/// Onsets, in samples, of peaks of |x| that stand out of it: local maxima of a fifth of a second
-/// and more apart, above half of the usual height of such maxima. Empty when nothing stands out
-/// fivefold.
-std::vector<size_t> FindSharpPeaks(std::span<const double> x, double rate_hz);
+struct SharpPeak {
+  size_t at = 0;     ///< sample
+  size_t width = 0;  ///< samples at half the height and above
+};
+/// Peaks of |x| that stand out of it: maxima a fifth of a second and more apart, above half of the
+/// usual height of those that reach five deviations (robust). Empty when fewer than three do.
+std::vector<SharpPeak> FindSharpPeaks(std::span<const double> x, double rate_hz);
 
-/// Judges the intervals between peaks that were found stretch by stretch. Sets beats_per_min and
-/// beat_irregularity when there are enough.
-void MeasureBeats(std::span<const double> intervals_s, double observed_s,
-                  ComponentMeasures& measures);
+/// Peaks of a component, found stretch by stretch.
+struct Beats {
+  std::vector<double> intervals_s = {};
+  std::vector<double> widths_s = {};
+};
+/// Sets the measures of beats when there are enough, at a rate that a heart has and without pauses
+/// in the `observed_s` seconds.
+void MeasureBeats(const Beats& beats, double observed_s, ComponentMeasures& measures);
 
 }  // namespace montage::analysis

@@ -26,8 +26,14 @@ const AmplitudeLimits& LimitsOf(ChannelKind kind) {
   }
 }
 
+/// How far apart the samples are that Epoch::step compares.
+double StepMilliseconds(double rate_hz) {
+  return 1000.0 * std::max(1.0, std::round(0.004 * rate_hz)) / rate_hz;
+}
+
 std::vector<std::string> NamesOf(const RecordingView& recording, const EpochTable& table) {
   std::vector<std::string> names;
+  names.reserve(table.channels.size());
   for (const size_t channel : table.channels) names.push_back(recording.channels[channel].name);
   return names;
 }
@@ -99,7 +105,7 @@ MethodFindings FindByThreshold(const RecordingView& recording, const EpochTable&
   for (size_t row = 0; row < rows; ++row) {
     const Channel& channel = recording.channels[table.channels[row]];
     const AmplitudeLimits& limits = LimitsOf(channel.kind);
-    const double step_limit = limits.gradient_per_ms * 1000.0 / channel.rate_hz;
+    const double step_limit = limits.gradient_per_ms * StepMilliseconds(channel.rate_hz);
     for (size_t e = 0; e < table.epochs; ++e) {
       const Epoch& epoch = table.At(row, e);
       const auto over = [](float value, double limit) {

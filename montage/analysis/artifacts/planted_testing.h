@@ -60,8 +60,7 @@ inline Planted Detect(const synth::EegSpec& spec, const ArtifactOptions& options
   planted.recording = Rendered(*generator);
   const RecordingView& view = planted.recording.view();
   planted.quality = AssessQuality(view, {}, {}).value_or(QualityReport());
-  planted.report =
-      DetectArtifacts(view, &planted.quality, options, {}).value_or(ArtifactReport());
+  planted.report = DetectArtifacts(view, &planted.quality, options, {}).value_or(ArtifactReport());
   return planted;
 }
 

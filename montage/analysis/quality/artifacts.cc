@@ -12,6 +12,7 @@ namespace montage::analysis {
 namespace {
 
 constexpr double kLeastRailEpochs = 3;
+constexpr double kBlinkElsewhere = 0.9;  ///< quantile of the swings behind the front
 
 void Set(ArtifactMask& mask, size_t row, size_t epoch, Artifact kind) {
   auto& bits = mask.bits[row * mask.epochs + epoch];
@@ -53,26 +54,25 @@ std::array<double, kArtifactKinds> Ratios(const Epoch& epoch, const Rails& rails
 
 struct Regions {
   std::vector<size_t> front;
-  std::vector<size_t> back;
+  std::vector<size_t> rest;
 };
 
-/// Rows near the eyes and rows behind the ears, without the bad ones.
+/// Rows near the eyes, and the others, without the bad ones.
 Regions FindRegions(const EpochTable& table, const RecordingView& recording,
                     std::span<const bool> bad) {
   Regions regions;
   for (size_t row = 0; row < table.channels.size(); ++row) {
     const auto position = signal::FindElectrode(recording.channels[table.channels[row]].name);
     if (bad[row] || !position) continue;
-    if (position->y > 0.75) regions.front.push_back(row);
-    if (position->y < -0.4) regions.back.push_back(row);
+    (position->y > 0.75 ? regions.front : regions.rest).push_back(row);
   }
   return regions;
 }
 
-double MedianPeakToPeak(std::span<const Epoch> epochs) {
+double MedianSwing(std::span<const Epoch> epochs) {
   std::vector<double> values;
   values.reserve(epochs.size());
-  for (const Epoch& epoch : epochs) values.push_back(static_cast<double>(epoch.peak_to_peak));
+  for (const Epoch& epoch : epochs) values.push_back(static_cast<double>(epoch.swing));
   return signal::Median(values);
 }
 
@@ -117,20 +117,26 @@ ArtifactMask FindArtifacts(const EpochTable& table, const EpochLimits& limits) {
 void FindBlinks(const EpochTable& table, const RecordingView& recording, std::span<const bool> bad,
                 const EpochLimits& limits, ArtifactMask& mask) {
   const Regions regions = FindRegions(table, recording, bad);
-  if (regions.back.empty()) return;
-  for (const size_t row : regions.front) {
-    const double usual = MedianPeakToPeak(table.Row(row));
-    for (size_t e = 0; e < table.epochs; ++e) {
+  if (regions.rest.empty()) return;
+  // Usual is what the rest of the head shows: at the front every epoch may hold a blink.
+  std::vector<double> values;
+  for (const size_t row : regions.rest) values.push_back(MedianSwing(table.Row(row)));
+  const double usual = signal::Median(values);
+  for (size_t e = 0; e < table.epochs; ++e) {
+    // A field that is as large behind the front is not of the eyes.
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<double>(table.At(regions.rest[i], e).swing);
+    }
+    const double elsewhere = signal::Percentile(values, kBlinkElsewhere);
+    for (const size_t row : regions.front) {
       const Epoch& epoch = table.At(row, e);
-      const auto size = static_cast<double>(epoch.peak_to_peak);
-      if (size < limits.blink_peak_to_peak || size < limits.blink_over_median * usual) continue;
-      if (epoch.slow < 2.0F * epoch.fast || mask.Has(row, e, Artifact::kPop)) continue;
-      double back = 0;
-      for (const size_t other : regions.back) {
-        back += static_cast<double>(table.At(other, e).peak_to_peak);
+      const auto swing = static_cast<double>(epoch.swing);
+      if (swing >= limits.blink_swing && swing >= limits.blink_over_median * usual &&
+          swing >= limits.blink_over_rest * elsewhere &&
+          swing >= limits.blink_over_fast * static_cast<double>(epoch.fast) &&
+          !mask.Has(row, e, Artifact::kPop)) {
+        Set(mask, row, e, Artifact::kBlink);
       }
-      back /= static_cast<double>(regions.back.size());
-      if (size > 1.5 * back) Set(mask, row, e, Artifact::kBlink);
     }
   }
 }

@@ -60,6 +60,7 @@ ChannelQuality Summarise(const EpochTable& table, const ArtifactMask& mask, size
                          const Channel& channel) {
   const auto epochs = table.Row(row);
   ChannelQuality quality{.name = channel.name, .label = channel.label};
+  quality.impedance_ohm = channel.impedance_ohm;
   quality.mean = MedianOf(epochs, &Epoch::mean);
   quality.deviation = MedianOf(epochs, &Epoch::deviation);
   quality.peak_to_peak = MedianOf(epochs, &Epoch::peak_to_peak);
@@ -98,6 +99,10 @@ void JudgeAlone(const EpochTable& table, const ArtifactMask& mask, size_t row,
   if (channel.line > limits.line_always) faults.push_back(ChannelFault::kLineNoise);
   if (std::abs(channel.mean) > limits.dc_warning) {
     channel.warnings.push_back(ChannelFault::kDcOffset);
+  }
+  // A warning only: the signal itself says whether the contact still served.
+  if (channel.impedance_ohm && ContactOf(*channel.impedance_ohm) == Contact::kBad) {
+    channel.warnings.push_back(ChannelFault::kHighImpedance);
   }
 }
 

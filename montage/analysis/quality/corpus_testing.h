@@ -126,7 +126,7 @@ inline std::string AddFault(base::Random& random, const std::string& channel,
       plant(PlantKind::kDcOffset, random.Uniform(500, 2500));
       return "offset";
     case 3:
-      plant(PlantKind::kClipped, random.Uniform(0.8, 1.8) * spec.background_uv);
+      plant(PlantKind::kClipped, random.Uniform(0.8, 1.8) * *spec.background_uv);
       return "clipped";
     case 4:
       plant(PlantKind::kLineNoise, random.Uniform(20, 90)).hz = spec.seed % 2 == 0 ? 50 : 60;
@@ -171,7 +171,7 @@ inline CorpusCase MakeCorpusCase(uint64_t seed, double seconds = 60) {
   for (const std::string& channel : disconnected) {
     const auto samples = SamplesOf(made.recording, channel);
     const auto noise = PinkNoise(samples.size(), random);
-    for (size_t i = 0; i < samples.size(); ++i) samples[i] = spec.background_uv * noise[i];
+    for (size_t i = 0; i < samples.size(); ++i) samples[i] = *spec.background_uv * noise[i];
   }
   return made;
 }

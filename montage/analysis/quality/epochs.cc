@@ -142,17 +142,43 @@ double PowerIn(const Transform& t, size_t lane, std::pair<size_t, size_t> bins) 
 
 float DeviationOf(double power) { return static_cast<float>(std::sqrt(std::max(power, 0.0))); }
 
-void MeasureBands(const Transform& t, size_t lane, double line_hz, Epoch& epoch) {
-  const auto line_bins = t.Bins(line_hz - kLineHalfWidth, line_hz + kLineHalfWidth + 1e-6);
-  const double line = PowerIn(t, lane, line_bins);
-  epoch.line = DeviationOf(line);
+/// Sums of what is stronger at 50 and at 60 Hz, relative to the channel's other fast activity, so
+/// that one channel of noise does not decide.
+struct LineShares {
+  double at_50 = 0;
+  double at_60 = 0;
+};
+
+size_t Width(std::pair<size_t, size_t> bins) {
+  return bins.second > bins.first ? bins.second - bins.first : 0;
+}
+
+/// The line is looked for at both frequencies unless one is given: recordings travel. What counts
+/// is what stands out of the fast activity around it.
+void MeasureBands(const Transform& t, size_t lane, double line_hz, Epoch& epoch,
+                  LineShares& shares) {
+  const auto bins_at = [&](double hz) {
+    return t.Bins(hz - kLineHalfWidth, hz + kLineHalfWidth + 1e-6);
+  };
+  const auto bins_50 = bins_at(line_hz > 0 ? line_hz : 50.0);
+  const auto bins_60 = line_hz > 0 ? bins_50 : bins_at(60.0);
+  const auto fast_bins = t.Bins(kFastFrom, kFastTo);
+  const double at_50 = PowerIn(t, lane, bins_50);
+  const double at_60 = PowerIn(t, lane, bins_60);
+  const double fast = PowerIn(t, lane, fast_bins);
+  const double line = std::max(at_50, at_60);
+  const size_t others = Width(fast_bins) - std::min(Width(fast_bins), Width(bins_50));
+  const double around = (fast - line) / static_cast<double>(std::max<size_t>(others, 1));
+  shares.at_50 += at_50 / std::max(fast, 1e-12);
+  shares.at_60 += at_60 / std::max(fast, 1e-12);
+  epoch.line = DeviationOf(line - std::max(around, 0.0) * static_cast<double>(Width(bins_50)));
+  epoch.fast = DeviationOf(fast - line);
   epoch.slow = DeviationOf(PowerIn(t, lane, t.Bins(kSlowFrom, kSlowTo)));
-  epoch.fast = DeviationOf(PowerIn(t, lane, t.Bins(kFastFrom, kFastTo)) - line);
   const auto low = t.Bins(kTiltLowFrom, kTiltLowTo);
   // Not into the slope of an anti-alias filter.
   const auto high = t.Bins(kTiltHighFrom, std::min(kTiltHighTo, 0.45 * t.rate_hz));
   const auto width = [](std::pair<size_t, size_t> bins) {
-    return static_cast<double>(std::max(bins.second, bins.first + 1) - bins.first);
+    return static_cast<double>(std::max<size_t>(Width(bins), 1));
   };
   const double above = PowerIn(t, lane, high) / width(high);
   const double below = PowerIn(t, lane, low) / width(low);
@@ -203,8 +229,10 @@ std::vector<std::vector<size_t>> FindNeighbours(const RecordingView& recording,
 
 class Measurement {
  public:
-  Measurement(const RecordingView& recording, const Control& control, EpochTable& table)
-      : recording_(recording), control_(control), table_(table) {
+  /// `line_hz` 0: not known.
+  Measurement(const RecordingView& recording, const Control& control, double line_hz,
+              EpochTable& table)
+      : recording_(recording), control_(control), line_hz_(line_hz), table_(table) {
     for (const size_t channel : table.channels) {
       const double rate = recording.channels[channel].rate_hz;
       if (transforms_.contains(rate)) continue;
@@ -230,6 +258,9 @@ class Measurement {
     }
     return {};
   }
+
+  /// Where there was more of it.
+  double LineHz() const { return shares_.at_60 > shares_.at_50 ? 60.0 : 50.0; }
 
  private:
   base::Result<void> MeasureRow(size_t row, size_t first, size_t count) {
@@ -257,7 +288,7 @@ class Measurement {
       }
       t.fft.Forward(t.frames, t.real, t.imaginary);
       for (size_t l = 0; l < lanes; ++l) {
-        MeasureBands(t, l, table_.line_hz, Cell(row, first + group + l));
+        MeasureBands(t, l, line_hz_, Cell(row, first + group + l), shares_);
         KeepLowBins(t, l, first_low_, low_, low_.At(row, group + l));
       }
     }
@@ -299,7 +330,9 @@ class Measurement {
 
   const RecordingView& recording_;
   const Control& control_;
+  double line_hz_;
   EpochTable& table_;
+  LineShares shares_;
   std::map<double, std::unique_ptr<Transform>> transforms_;
   LowBins low_;
   size_t first_low_ = 0;
@@ -313,29 +346,6 @@ ThinnedEpochs ChooseThinned(size_t epochs, size_t channels) {
   for (size_t k = 0; k < count; ++k) thinned.epochs.push_back(k * epochs / count);
   thinned.samples.resize(count * channels * kThinnedPoints);
   return thinned;
-}
-
-/// 50 or 60 Hz: which stands out more in the first epochs. Relative to the channel's other fast
-/// activity, so that one channel of noise does not decide.
-base::Result<double> DetectLine(const RecordingView& recording, EpochTable table,
-                                const Control& control) {
-  constexpr size_t kProbe = 4 * kChunkEpochs;
-  table.epochs = std::min(table.epochs, kProbe);
-  Control quiet = control;
-  quiet.progress = nullptr;
-  double share[2] = {0, 0};
-  const double candidates[2] = {50.0, 60.0};
-  for (size_t i = 0; i < 2; ++i) {
-    table.line_hz = candidates[i];
-    table.cells.assign(table.channels.size() * table.epochs, {});
-    TRY(Measurement(recording, quiet, table).Run());
-    for (const Epoch& epoch : table.cells) {
-      const double line = static_cast<double>(epoch.line) * static_cast<double>(epoch.line);
-      const double fast = static_cast<double>(epoch.fast) * static_cast<double>(epoch.fast);
-      share[i] += line / std::max(line + fast, 1e-12);
-    }
-  }
-  return share[1] > share[0] ? candidates[1] : candidates[0];
 }
 
 }  // namespace
@@ -367,14 +377,11 @@ base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
   }
   table.neighbours = FindNeighbours(recording, channels);
   for (const auto& others : table.neighbours) table.agreement.emplace_back(others.size(), 0.0);
-  table.line_hz = line_hz;
-  if (line_hz == 0.0) {
-    TRY(const double detected, DetectLine(recording, table, control));
-    table.line_hz = detected;
-  }
   table.cells.assign(channels.size() * table.epochs, {});
   table.thinned = ChooseThinned(table.epochs, channels.size());
-  TRY(Measurement(recording, control, table).Run());
+  Measurement measurement(recording, control, line_hz, table);
+  TRY(measurement.Run());
+  table.line_hz = line_hz > 0 ? line_hz : measurement.LineHz();
   return table;
 }
 

@@ -22,7 +22,7 @@ struct Epoch {
   float step = 0;         ///< largest difference of samples 4 ms (or one sample) apart
   float roughness = 0;    ///< mean difference of such samples
   float fast = 0;         ///< deviation within 20 to 100 Hz, without the line frequency
-  float line = 0;         ///< deviation within 1 Hz of the line frequency
+  float line = 0;         ///< deviation within 1 Hz of 50 or 60 Hz, above the activity around
   float slow = 0;         ///< deviation below 4 Hz
   float stuck = 0;        ///< fraction of samples repeated at the largest or smallest value
   float lowest = 0;       ///< smallest sample
@@ -75,8 +75,8 @@ struct EpochTable {
 };
 
 /// Measures the given channels. Epochs are `epoch_s` long, or as long as the recording when that is
-/// shorter; a rest shorter than an epoch is left out. `line_hz` 0: 50 or 60, whichever is stronger
-/// in the first minutes. Samples that are not numbers count as 0 and are counted in `missing`.
+/// shorter; a rest shorter than an epoch is left out. `line_hz` 0: not known; the table then has
+/// the frequency that stands out, 50 or 60 Hz. Samples that are not numbers count as 0 and are counted in `missing`.
 base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
                                        std::span<const size_t> channels, double epoch_s,
                                        double line_hz, const Control& control);

@@ -117,11 +117,12 @@ class Labelling {
     }
   }
 
-  LocalRejection Run() {
-    FitThresholds();
+  base::Result<LocalRejection> Run(const Control& control) {
+    TRY(FitThresholds(control));
     spoiled_.resize(table_.epochs);
     for (size_t e = 0; e < table_.epochs; ++e) spoiled_[e] = FindSpoiled(e);
     if (table_.thinned.epochs.size() >= kLeastThinnedEpochs) {
+      TRY(control.Check());
       ChooseConsensus();
     } else {
       result_.consensus = kConsensusGrid[kConsensuses - 1];
@@ -132,11 +133,15 @@ class Labelling {
   }
 
  private:
-  void FitThresholds() {
+  base::Result<void> FitThresholds(const Control& control) {
     result_.thresholds_uv.assign(bad_.size(), std::numeric_limits<double>::quiet_NaN());
-    if (table_.thinned.epochs.size() < kLeastThinnedEpochs) return;
+    if (table_.thinned.epochs.size() < kLeastThinnedEpochs) return {};
     ThresholdFitting fitting(table_, bad_, interpolator_);
-    for (const size_t row : good_) result_.thresholds_uv[row] = fitting.Fit(row);
+    for (const size_t row : good_) {
+      TRY(control.Check());
+      result_.thresholds_uv[row] = fitting.Fit(row);
+    }
+    return {};
   }
 
   Spoiled FindSpoiled(size_t epoch) const {
@@ -422,10 +427,10 @@ std::vector<std::optional<signal::Position>> ComparablePositions(
   return positions;
 }
 
-LocalRejection LabelEpochs(const EpochTable& table, const ArtifactMask& mask,
-                           std::span<const bool> bad,
-                           std::span<const std::optional<signal::Position>> positions) {
-  return Labelling(table, mask, bad, positions).Run();
+base::Result<LocalRejection> LabelEpochs(
+    const EpochTable& table, const ArtifactMask& mask, std::span<const bool> bad,
+    std::span<const std::optional<signal::Position>> positions, const Control& control) {
+  return Labelling(table, mask, bad, positions).Run(control);
 }
 
 }  // namespace montage::analysis

@@ -39,11 +39,11 @@ inline constexpr double kConsensusGrid[] = {0.1, 0.2, 0.3, 0.4, 0.5};
 std::vector<std::optional<signal::Position>> ComparablePositions(const RecordingView& recording,
                                                                  std::span<const size_t> channels);
 
-/// `bad` and `positions` have an element for each row. Deterministic; needs no samples but the
+/// Errors only when `control` says stop. `bad` and `positions` have an element for each row. Deterministic; needs no samples but the
 /// table's. With fewer than kLeastThinnedEpochs epochs no threshold is fitted (all are NaN) and
 /// only the fixed limits spoil a cell.
-LocalRejection LabelEpochs(const EpochTable& table, const ArtifactMask& mask,
-                           std::span<const bool> bad,
-                           std::span<const std::optional<signal::Position>> positions);
+base::Result<LocalRejection> LabelEpochs(
+    const EpochTable& table, const ArtifactMask& mask, std::span<const bool> bad,
+    std::span<const std::optional<signal::Position>> positions, const Control& control);
 
 }  // namespace montage::analysis

@@ -122,6 +122,23 @@ std::string_view ToString(ChannelFault fault) {
   return "unknown";
 }
 
+std::string_view ToString(Contact contact) {
+  switch (contact) {
+    case Contact::kGood:
+      return "good";
+    case Contact::kFair:
+      return "fair";
+    case Contact::kBad:
+      return "bad";
+  }
+  return "bad";
+}
+
+Contact ContactOf(double impedance_ohm) {
+  if (impedance_ohm < kGoodImpedanceOhm) return Contact::kGood;
+  return impedance_ohm > kBadImpedanceOhm ? Contact::kBad : Contact::kFair;
+}
+
 std::string_view ToString(Artifact artifact) {
   switch (artifact) {
     case Artifact::kFlat:
@@ -202,8 +219,11 @@ base::Result<QualityReport> AssessQuality(const RecordingView& recording,
   }
   report.good_epoch_fraction = GoodEpochFraction(report.mask, bad_rows);
   report.artifacts = JoinArtifacts(report.mask, names, bad_rows);
-  report.local =
-      LabelEpochs(table, report.mask, bad_rows, ComparablePositions(recording, table.channels));
+  const auto positions = ComparablePositions(recording, table.channels);
+  TRY(report.local, LabelEpochs(table, report.mask, bad_rows, positions, control));
+  for (size_t row = 0; row < rows; ++row) {
+    report.channels[row].threshold_uv = report.local.thresholds_uv[row];
+  }
   Decide(recording, report);
   return report;
 }

@@ -5,12 +5,16 @@
 // Score. Each 2 s epoch of a channel has a spoilage r: the largest ratio of a measure to its limit
 // (table in quality/quality_limits.h). Its goodness is 1 up to r = 1/2 and falls linearly to 0 at r
 // = 1; a blink halves it. A channel's goodness is the mean of its epochs, 0 when the channel is
-// bad. The score is the mean over the EEG channels. Worse input never raises it, because every
-// ratio grows with its artifact.
+// bad. The score is the mean over the EEG channels,
+//   score = sum of goodness / channels = fraction of good channels * mean goodness of those,
+// so that a reader can recompute it from what the result lists. Worse input never raises it,
+// because every ratio grows with its artifact.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +50,13 @@ enum class ChannelFault {
 /// `missing_samples`, `flat`, ...
 std::string_view ToString(ChannelFault fault);
 
+/// How well an electrode touches the skin.
+enum class Contact { kGood, kFair, kBad };
+/// `good`, `fair`, `bad`.
+std::string_view ToString(Contact contact);
+/// Good below 10 kOhm, bad above 50 kOhm.
+Contact ContactOf(double impedance_ohm);
+
 enum class Artifact { kFlat, kClipping, kPop, kMovement, kMuscle, kLine, kBlink };
 inline constexpr size_t kArtifactKinds = 7;
 /// `flat`, `clipping`, ...
@@ -73,6 +84,9 @@ struct ChannelQuality {
   double flat_fraction = 0;
   double clipped_fraction = 0;
   double artifact_fraction = 0;  ///< epochs with any artifact but a blink
+  /// Peak-to-peak above which an epoch of the channel may be spoiled; NaN where none was fitted.
+  double threshold_uv = std::numeric_limits<double>::quiet_NaN();
+  std::optional<double> impedance_ohm = {};  ///< none: not known
 };
 
 /// Consecutive epochs with one kind of artifact in the same channels.
@@ -140,6 +154,11 @@ struct QualityReport {
   double BadChannelFraction() const {
     if (channels.empty()) return 1.0;
     return static_cast<double>(bad_channels.size()) / static_cast<double>(channels.size());
+  }
+  /// Mean over the channels that are not bad; 0 without any.
+  double GoodChannelGoodness() const {
+    const size_t good = channels.size() - bad_channels.size();
+    return good == 0 ? 0.0 : score * static_cast<double>(channels.size()) / static_cast<double>(good);
   }
 };
 

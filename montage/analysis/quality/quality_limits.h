@@ -3,6 +3,8 @@
 // pipeline, Bigdely-Shamlo et al. 2015; ACNS guideline 1, 2016) and are for a bandwidth of about
 // 0.5 to 100 Hz.
 
+#include <cstddef>
+
 namespace montage::analysis {
 
 /// An epoch has the artifact when its measure reaches the limit. Microvolts unless stated.
@@ -17,8 +19,10 @@ struct EpochLimits {
   double stuck_fraction = 0.1;        ///< at the epoch's own extremes
   double rail_stuck_fraction = 0.01;  ///< at extremes that the channel reaches again and again
   double rail_epochs = 0.1;  ///< fraction of the epochs that end at one value: it is a rail
-  double blink_peak_to_peak = 80.0;
-  double blink_over_median = 2.0;  ///< over the channel's usual peak-to-peak
+  double blink_swing = 80.0;
+  double blink_over_median = 1.7;  ///< over the usual swing of the rest of the head
+  double blink_over_rest = 1.3;    ///< over the larger swings elsewhere in the epoch
+  double blink_over_fast = 5.0;    ///< over the deviation of the fast activity
 };
 
 /// A channel is bad when its median over the epochs, or its fraction of epochs, passes the limit.
@@ -42,7 +46,7 @@ struct ChannelLimits {
   double line_deviation = 8.0;
   double line_always = 60.0;
   double dc_warning = 100.0;
-  double dc_difference = 300.0;    ///< from the median channel
+  double dc_difference = 200.0;    ///< from the median channel
   double dc_offset = 1000.0;       ///< of its own: no AC-coupled amplifier lets it pass
   double dc_coupled_spread = 100.0;  ///< robust spread of the offsets: the amplifier is DC-coupled
   double dc_coupled_offset = 150e3;  ///< what an amplifier must bear, IEC 60601-2-26:2012
@@ -60,6 +64,8 @@ inline constexpr double kBadImpedanceOhm = 50e3;
 
 /// What an acceptable recording may have at most (bad) and must have at least.
 inline constexpr double kMaxBadFraction = 0.30;
-inline constexpr int kMaxReportedArtifacts = 1000;
+/// What a result lists at most, so that a day of artifacts stays a page.
+inline constexpr size_t kMaxReportedArtifacts = 1000;
+inline constexpr size_t kMaxReportedEpochs = 1000;
 
 }  // namespace montage::analysis

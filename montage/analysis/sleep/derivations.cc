@@ -17,8 +17,8 @@ constexpr size_t kMost = 2;  ///< derivations of one place
 
 // Nearest to the recommended place first.
 constexpr auto kCentral = std::to_array<std::string_view>(
-    {"C4", "C3", "Cz", "CP4", "CP3", "FC4", "FC3", "C2", "C1", "CPz", "FCz", "C6", "C5",
-     "F4", "F3", "Fz", "O2",  "O1",  "Oz",  "P4",  "P3", "Pz", "T8",  "T7",  "Fp2", "Fp1", "Fpz"});
+    {"C4", "C3", "Cz", "CP4", "CP3", "FC4", "FC3", "C2", "C1", "CPz", "FCz", "C6",  "C5", "F4",
+     "F3", "Fz", "O2", "O1",  "Oz",  "P4",  "P3",  "Pz", "T8", "T7",  "Fp2", "Fp1", "Fpz"});
 constexpr auto kFrontal =
     std::to_array<std::string_view>({"F4", "F3", "Fz", "F2", "F1", "AF4", "AF3", "Fp2", "Fp1"});
 constexpr auto kOccipital =
@@ -102,9 +102,8 @@ class Chooser {
     Derivation out{lead.channel, {}, At(lead.channel).name};
     if (lead.bipolar || lead.referenced) return out;
     const bool left = !lead.electrode.empty() && (lead.electrode.back() - '0') % 2 == 1;
-    const std::array<std::string_view, 2> ears =
-        left ? std::array<std::string_view, 2>{"M2", "M1"}
-             : std::array<std::string_view, 2>{"M1", "M2"};
+    const std::array<std::string_view, 2> ears = left ? std::array<std::string_view, 2>{"M2", "M1"}
+                                                      : std::array<std::string_view, 2>{"M1", "M2"};
     for (const std::string_view ear : ears) {
       const Lead* const mastoid = Find(ear);
       if (mastoid == nullptr || At(mastoid->channel).rate_hz != At(lead.channel).rate_hz) continue;
@@ -152,9 +151,8 @@ class Chooser {
       if (const Lead* const lead = FindNamed(name)) add(*lead, out_.occipital);
     }
     for (const Lead& lead : leads_) {
-      const bool taken =
-          std::ranges::find(out_.occipital, lead.channel, &Derivation::active) !=
-          out_.occipital.end();
+      const bool taken = std::ranges::find(out_.occipital, lead.channel, &Derivation::active) !=
+                         out_.occipital.end();
       if (out_.central.empty() && lead.bipolar && !taken) add(lead, out_.central);
     }
     if (out_.central.empty()) {
@@ -187,6 +185,7 @@ class Chooser {
     for (const auto& choice : {single, left, right}) {
       if (choice.empty()) continue;
       out_.eyes = Derivation{choice[0], {}, At(choice[0]).name};
+      out_.eyes_see_brain = !Contains(Upper(At(choice[0]).name), "HORIZ");
       return;
     }
     out_.notes.emplace_back("no eye channel: REM sleep is told from N1 by the EEG alone");

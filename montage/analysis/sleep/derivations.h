@@ -29,8 +29,10 @@ struct SleepDerivations {
   std::vector<Derivation> frontal = {};    ///< slow waves; may be empty
   std::vector<Derivation> occipital = {};  ///< alpha; may be empty
   std::optional<Derivation> vertex = {};   ///< spindles; the central one when there is no Cz
-  std::optional<Derivation> eyes = {};     ///< left minus right
+  std::optional<Derivation> eyes = {};     ///< left minus right when both are there
   std::optional<Derivation> chin = {};
+  /// Of one eye against a reference, which sees the front of the brain too; not left minus right.
+  bool eyes_see_brain = false;
   bool chin_is_envelope = false;  ///< its samples are a level, not a waveform (up to 10 Hz)
   /// Central is a lead between two scalp electrodes (Fpz-Cz), which weakens what both see.
   bool bipolar = false;

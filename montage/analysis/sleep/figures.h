@@ -20,30 +20,33 @@ struct Spindle {
   double amplitude_uv = 0;  ///< largest peak to peak between 11 and 16 Hz
 };
 
-/// Sleep spindles of 11 to 16 Hz and 0.5 to 2 s (AASM), by the four criteria of Lacourse et al. 2019
-/// (A7) in windows of 0.3 s that step by 0.1 s:
+/// Sleep spindles of 11 to 16 Hz and 0.5 to 2 s (AASM), by the four criteria of Lacourse et al.
+/// 2019 (A7) in windows of 0.3 s that step by 0.1 s:
 ///
 ///   sigma power    log10 of the mean square of 11-16 Hz, uV^2            at least 1.25
 ///   its share      log10 of it over the mean square of 4.5-30 Hz, z      at least 1.6
-///   covariance     log10 of that of the trace and 11-16 Hz, z            at least 1.3
-///   correlation    of the trace and 11-16 Hz                             at least 0.69
+///   covariance     log10 of that of 4.5-30 Hz and 11-16 Hz, z            at least 1.3
+///   correlation    of 4.5-30 Hz and 11-16 Hz                             at least 0.69
 ///
 /// z is over the 30 s around, by median and median deviation, which spindles themselves hardly
-/// shift. Onset and end are where the amplitude of 11-16 Hz falls to 0.3 of its largest.
+/// shift. Two things differ from A7: covariance and correlation are of 4.5-30 Hz, not 0.3-30 Hz, so
+/// that a spindle on a slow wave counts as much, and the amplitude must reach 2.25 times the
+/// median, which noise hardly does. Onset and end are where the amplitude of 11-16 Hz falls to 0.3
+/// of its largest.
 base::Result<std::vector<Spindle>> FindSpindles(const Trace& trace, double from_s, double to_s);
 
 struct SlowWave {
   double onset_s = 0;
-  double duration_s = 0;     ///< negative half and the positive one that follows
-  double amplitude_uv = 0;   ///< peak to peak
-  double negative_uv = 0;    ///< of the negative peak, as a positive number
-  double slope_uv_per_s = 0; ///< from the negative peak to the crossing of zero
+  double duration_s = 0;      ///< negative half and the positive one that follows
+  double amplitude_uv = 0;    ///< peak to peak
+  double negative_uv = 0;     ///< of the negative peak, as a positive number
+  double slope_uv_per_s = 0;  ///< from the negative peak to the crossing of zero
 };
 
 /// Slow waves: in 0.3-4 Hz, a negative half wave of 0.25 to 1 s and the positive one after it, in
-/// all 0.5 to 2 s (0.5 to 2 Hz), at least 75 uV peak to peak (AASM; half-wave method of Massimini et
-/// al. 2004). A wave during which the eyes (left minus right, null when unknown) swing by 0.7 of it
-/// or more is an eye movement seen from the scalp: waves of sleep reach both eyes alike.
+/// all 0.5 to 2 s (0.5 to 2 Hz), at least 75 uV peak to peak (AASM; half-wave method of Massimini
+/// et al. 2004). A wave during which the eyes (left minus right, null when unknown) swing by 0.7 of
+/// it or more is an eye movement seen from the scalp: waves of sleep reach both eyes alike.
 base::Result<std::vector<SlowWave>> FindSlowWaves(const Trace& trace, const Trace* eyes,
                                                   double from_s, double to_s);
 

@@ -3,7 +3,8 @@
 //
 //   montage_sleep_fit > montage/analysis/sleep/stage_table.h
 //
-// Development seeds only: training nights have seeds 1 to 400, of which each layout takes its share.
+// Development seeds only: training nights have seeds 1 to 400, of which each layout takes its
+// share.
 
 #include <algorithm>
 #include <array>
@@ -41,14 +42,17 @@ synth::EegSpec SpecOf(uint64_t seed, bool bipolar) {
   spec.seed = seed;
   spec.rate_hz = kRates[random.Below(std::size(kRates))];
   spec.duration_s = kHours * 3600;
-  spec.background_uv = random.Uniform(9, 20);
-  spec.hypnogram = synth::PlanNight(static_cast<size_t>(kHours * 120), seed);
+  constexpr synth::NightKind kKinds[] = {synth::NightKind::kNormal, synth::NightKind::kFragmented,
+                                         synth::NightKind::kLate, synth::NightKind::kShallow};
+  spec.hypnogram = synth::PlanNight(static_cast<size_t>(kHours * 120), seed,
+                                    kKinds[random.Below(std::size(kKinds))]);
   if (bipolar) {
     spec.channels = {"Fpz-Cz", "Pz-Oz"};
   } else {
     spec.channels = {"F3", "F4", "C3", "C4", "Cz", "O1", "O2", "F7", "F8"};
   }
-  if (seed % 2 == 0) spec.channels.insert(spec.channels.end(), {"E1", "E2"});
+  if (seed % 3 != 0) spec.channels.emplace_back("E1");
+  if (seed % 3 == 1) spec.channels.emplace_back("E2");
   spec.channels.emplace_back("EMG chin");
   return spec;
 }
@@ -166,8 +170,8 @@ EpochFeatures MeanOf(std::span<const Row* const> rows) {
   return mean;
 }
 
-/// Wake is two things: with the eyes closed there is alpha at the back, with open eyes there is not.
-/// Two means along the posterior alpha (Lloyd's iteration).
+/// Wake is two things: with the eyes closed there is alpha at the back, with open eyes there is
+/// not. Two means along the posterior alpha (Lloyd's iteration).
 std::array<std::vector<const Row*>, 2> SplitByAlpha(const std::vector<const Row*>& rows) {
   double low = 1e9, high = -1e9;
   for (const Row* row : rows) {
@@ -218,11 +222,12 @@ class Fit {
     fmt::print("inline constexpr std::array<StageComponent, {}> k{}Components = {{{{\n",
                components_.size(), name);
     for (const StageComponent& c : components_) {
-      fmt::print("    {{static_cast<SleepStage>({}), {:.4g}, {{{}}}}},\n", static_cast<int>(c.stage),
-                 c.weight, Join(c.mean));
+      fmt::print("    {{static_cast<SleepStage>({}), {:.4g}, {{{}}}}},\n",
+                 static_cast<int>(c.stage), c.weight, Join(c.mean));
     }
     fmt::print("}}}};\n");
-    fmt::print("inline constexpr std::array<EpochFeatures, kSleepFeatures> k{}Scale = {{{{\n", name);
+    fmt::print("inline constexpr std::array<EpochFeatures, kSleepFeatures> k{}Scale = {{{{\n",
+               name);
     for (const EpochFeatures& row : scale_) fmt::print("    {{{}}},\n", Join(row));
     fmt::print("}}}};\n");
   }
@@ -284,7 +289,7 @@ void Run() {
       "#pragma once\n"
       "// Distributions of the measures of SleepFeature by stage. Written by\n"
       "// fit_stage_table_testing.cc from {} generated nights of {} h a table (seeds 1 to {} and\n"
-      "// 201 to {}; rates of 100 to 256 Hz, background of 9 to 20 uV); not edited by hand.\n"
+      "// 201 to {}; rates of 100 to 256 Hz; all kinds of nights); not edited by hand.\n"
       "// check: long table\n"
       "// clang-format off\n\n"
       "#include <array>\n\n"

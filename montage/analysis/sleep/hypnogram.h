@@ -24,13 +24,13 @@ inline bool IsNonRem(SleepStage stage) { return IsAsleep(stage) && stage != Slee
 
 /// Minutes unless stated. Lights off and on are the ends of the recording.
 struct HypnogramMetrics {
-  double time_in_bed = 0;   ///< whole epochs of the recording
-  double total_sleep = 0;   ///< TST: all epochs of N1, N2, N3 and REM
-  double sleep_period = 0;  ///< SPT: from the first epoch of sleep to the last, both included
-  double wake_after_onset = 0;             ///< WASO: wake after the first epoch of sleep (AASM)
-  std::optional<double> sleep_latency;     ///< to the first epoch of any sleep; none without sleep
-  std::optional<double> rem_latency;       ///< from there to the first epoch of REM
-  double sleep_efficiency = 0;             ///< total_sleep / time_in_bed, percent
+  double time_in_bed = 0;       ///< whole epochs of the recording
+  double total_sleep = 0;       ///< TST: all epochs of N1, N2, N3 and REM
+  double sleep_period = 0;      ///< SPT: from the first epoch of sleep to the last, both included
+  double wake_after_onset = 0;  ///< WASO: wake after the first epoch of sleep (AASM)
+  std::optional<double> sleep_latency;  ///< to the first epoch of any sleep; none without sleep
+  std::optional<double> rem_latency;    ///< from there to the first epoch of REM
+  double sleep_efficiency = 0;          ///< total_sleep / time_in_bed, percent
   std::array<double, kSleepStages> stage_minutes{};  ///< by SleepStage
   /// Percent of the total sleep time by SleepStage, 0 for wake; all 0 without sleep.
   std::array<double, kSleepStages> stage_percent{};
@@ -47,8 +47,8 @@ struct HypnogramMetrics {
 HypnogramMetrics MeasureHypnogram(std::span<const SleepStage> hypnogram);
 
 /// What a reader should look at, in words for programs: `no_sleep`, `low_sleep_efficiency` (below
-/// 70 %), `fragmented_sleep` (fragmentation above 0.3), `little_rem` (below 10 %), `little_n3` (below
-/// 5 %), `long_sleep_latency` (above 60 min), `long_rem_latency` (above 120 min).
+/// 70 %), `fragmented_sleep` (fragmentation above 0.3), `little_rem` (below 10 %), `little_n3`
+/// (below 5 %), `long_sleep_latency` (above 60 min), `long_rem_latency` (above 120 min).
 std::vector<std::string> FlagsOf(const HypnogramMetrics& metrics);
 
 /// Points of the factors that could be judged over the points they could have had, times 100.

@@ -16,12 +16,11 @@ namespace {
 constexpr size_t kBlockEpochs = 10;
 constexpr double kMarginS = 10.0;
 constexpr double kWindowS = 4.0, kStepS = 2.0;
-constexpr size_t kLeastWindows = 5;   ///< of the 14 in an epoch
-constexpr size_t kLeastNight = 60;    ///< epochs that a night's quantiles need
-constexpr double kEyeUv = 60.0;  ///< left against right, where a movement counts twice
+constexpr size_t kLeastWindows = 5;  ///< of the 14 in an epoch
+constexpr size_t kLeastNight = 60;   ///< epochs that a night's quantiles need
+constexpr double kEyeUv = 60.0;      ///< left against right, where a movement counts twice
 constexpr double kLeastChinUv = 0.05;
-constexpr signal::FrequencyRange kBands[] = {{0.4, 1}, {1, 4},   {4, 8},
-                                             {8, 12},  {12, 16}, {16, 30}};
+constexpr signal::FrequencyRange kBands[] = {{0.4, 1}, {1, 4}, {4, 8}, {8, 12}, {12, 16}, {16, 30}};
 constexpr size_t kBandTotal = std::size(kBands);
 /// Of the chin, around the mains frequencies.
 constexpr signal::FrequencyRange kChinBands[] = {{10, 48}, {52, 58}, {62, 100}};
@@ -29,7 +28,8 @@ constexpr signal::FrequencyRange kChinBands[] = {{10, 48}, {52, 58}, {62, 100}};
 /// Geometric means over the usable windows of an epoch.
 using BandPowers = std::array<double, kBandTotal>;
 
-/// The derivations of one place, of which the second stands in for the first where that is unusable.
+/// The derivations of one place, of which the second stands in for the first where that is
+/// unusable.
 class Place {
  public:
   Place(const RecordingView& recording, const QualityReport* quality,
@@ -125,8 +125,7 @@ class Place {
     for (size_t w = 0; w < WindowsOfEpoch(); ++w) {
       const double at_s = WindowStart(epoch, w);
       if (!trace.IsUsable(at_s, at_s + kWindowS)) continue;
-      const auto window =
-          static_cast<size_t>(std::llround((at_s - trace.usable_from_s) / kStepS));
+      const auto window = static_cast<size_t>(std::llround((at_s - trace.usable_from_s) / kStepS));
       for (size_t b = 0; b < kBandTotal; ++b) sums[b] += std::log(powers.At(window, b) + 1e-6);
       count += 1;
     }
@@ -151,8 +150,8 @@ class Chin {
     const Channel& channel = recording_.channels[channel_];
     Trace trace{.rate_hz = channel.rate_hz, .first = std::llround(from_s * channel.rate_hz)};
     const auto wanted = std::llround(kSleepEpochS * channel.rate_hz);
-    const auto there = std::clamp<int64_t>(
-        static_cast<int64_t>(channel.samples) - trace.first, 0, wanted);
+    const auto there =
+        std::clamp<int64_t>(static_cast<int64_t>(channel.samples) - trace.first, 0, wanted);
     trace.samples.assign(static_cast<size_t>(wanted), kUnknown);
     if (there > 0) {
       TRY(recording_.source->Read(channel_, static_cast<uint64_t>(trace.first),
@@ -232,8 +231,10 @@ class Scanner {
         frontal_(recording, quality, derivations.frontal),
         occipital_(recording, quality, derivations.occipital),
         vertex_(recording, quality, VertexOf(derivations)),
-        eyes_(recording, quality, OneOrNone(derivations.eyes)) {
-    if (derivations.chin) chin_.emplace(recording, *derivations.chin, derivations.chin_is_envelope);
+        eyes_(recording, quality, OneOrNone(derivations.eyes)),
+        eyes_see_brain_(derivations.eyes_see_brain),
+        chin_is_envelope_(derivations.chin_is_envelope) {
+    if (derivations.chin) chin_.emplace(recording, *derivations.chin, chin_is_envelope_);
     EpochFeatures unknown;
     unknown.fill(kUnknown);
     const auto epochs = static_cast<size_t>(std::floor(recording.duration_s / kSleepEpochS + 1e-9));
@@ -284,7 +285,7 @@ class Scanner {
     const Place& top = vertex_.empty() ? central_ : vertex_;
     const size_t waves = out_.slow_waves.size(), spindles = out_.spindles.size(),
                  movements = out_.eye_movements.size();
-    const Trace* const eyes = eyes_.loaded() > 0 ? &eyes_.trace(0) : nullptr;
+    const Trace* const eyes = eyes_.loaded() > 0 && !eyes_see_brain_ ? &eyes_.trace(0) : nullptr;
     const auto find_waves = [eyes](const Trace& trace, double from_s, double to_s) {
       return FindSlowWaves(trace, eyes, from_s, to_s);
     };
@@ -350,6 +351,9 @@ class Scanner {
     Normalise(kDepthOfNight, true);
     Normalise(kAmplitudeOfNight, true);
     Normalise(kChinOfNight, false);
+    if (!chin_is_envelope_) return;
+    // How high a recorded envelope stands depends on the recorder: only its course is known.
+    for (EpochFeatures& epoch : out_.epochs) epoch[kChin] = kUnknown;
   }
 
   /// Less the median, over the distance of the 5th and 95th percentile (YASA's robust scaling).
@@ -370,6 +374,8 @@ class Scanner {
 
   const Control& control_;
   Place central_, frontal_, occipital_, vertex_, eyes_;
+  bool eyes_see_brain_;
+  bool chin_is_envelope_;
   std::optional<Chin> chin_;
   std::vector<double> scratch_;
   NightScan out_;

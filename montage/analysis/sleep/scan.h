@@ -17,22 +17,22 @@ namespace montage::analysis {
 /// 8-12, sigma 12-16, beta 16-30 Hz. The mean of the logarithms over windows of 4 s, which bursts
 /// hardly shift.
 enum SleepFeature : size_t {
-  kSlowShare,   ///< ln share, central, as the five that follow
+  kSlowShare,  ///< ln share, central, as the five that follow
   kDeltaShare,
   kThetaShare,
   kAlphaShare,
   kSigmaShare,
   kBetaShare,
-  kAmplitude,   ///< ln rms in uV of 0.4 to 30 Hz, central
-  kBackDelta,   ///< ln share of 0.4 to 4 Hz, posterior, as the three that follow
+  kAmplitude,  ///< ln rms in uV of 0.4 to 30 Hz, central
+  kBackDelta,  ///< ln share of 0.4 to 4 Hz, posterior, as the three that follow
   kBackTheta,
   kBackAlpha,
   kBackBeta,
-  kSlowWaves,   ///< square root of the share of the epoch that slow waves fill (AASM: N3 from 0.2)
-  kSpindles,    ///< square root of their number in the epoch
-  kRapidEyes,   ///< square root of the number of rapid eye movements
-  kSlowEyes,    ///< square root of the number of slow eye movements
-  kChin,        ///< ln rms in uV of the chin electromyogram from 10 Hz
+  kSlowWaves,  ///< square root of the share of the epoch that slow waves fill (AASM: N3 from 0.2)
+  kSpindles,   ///< square root of their number in the epoch
+  kRapidEyes,  ///< square root of the number of rapid eye movements
+  kSlowEyes,   ///< square root of the number of slow eye movements
+  kChin,       ///< ln rms in uV of the chin electromyogram from 10 Hz
   kDepthOfNight,      ///< ln (slow + delta) / beta, normalised over the night
   kAmplitudeOfNight,  ///< kAmplitude, normalised over the night
   kChinOfNight,       ///< kChin less its median over the night
@@ -48,9 +48,9 @@ struct NightScan {
   std::vector<Spindle> spindles = {};  ///< in order of onset, as the lists that follow
   std::vector<SlowWave> slow_waves = {};
   std::vector<EyeMovement> eye_movements = {};
-  std::vector<Arousal> shifts = {};    ///< candidates, asleep or not
-  std::vector<float> chin_uv = {};     ///< by second; empty without chin, NaN where unknown
-  size_t stand_in_epochs = 0;          ///< measured on the second central derivation
+  std::vector<Arousal> shifts = {};  ///< candidates, asleep or not
+  std::vector<float> chin_uv = {};   ///< by second; empty without chin, NaN where unknown
+  size_t stand_in_epochs = 0;        ///< measured on the second central derivation
 };
 
 /// Errors of the source, cancellation and deadline only. Progress is reported in [0, 1].

@@ -14,17 +14,18 @@
 namespace montage::analysis {
 namespace {
 
-constexpr double kLeastUsable = 0.5;         ///< of the epochs
-constexpr double kArousalBeforeS = 10.0;     ///< of sleep
-constexpr double kLongestArousalS = 15.0;    ///< a longer one counts when it ends in wake or N1
-constexpr double kChinRise = 1.5;            ///< of the level, in an arousal from REM
+constexpr double kLeastUsable = 0.5;       ///< of the epochs
+constexpr double kArousalBeforeS = 10.0;   ///< of sleep
+constexpr double kLongestArousalS = 15.0;  ///< a longer one counts when it ends in wake or N1
+constexpr double kChinRise = 1.5;          ///< of the level, in an arousal from REM
 
 std::string TooShort(double duration_s, double least_s) {
   return fmt::format("the recording has {:.4g} min, expected at least {:.4g} min to stage sleep",
                      duration_s / 60, least_s / 60);
 }
 constexpr std::string_view kNoDerivation =
-    "no usable EEG channel for sleep staging, expected C4, C3, Cz or another electrode of the 10-10 "
+    "no usable EEG channel for sleep staging, expected C4, C3, Cz or another electrode of the "
+    "10-10 "
     "system at 64 Hz or more that quality control does not call bad";
 
 SleepChannels NamesOf(const SleepDerivations& derivations) {
@@ -163,9 +164,10 @@ class Reporter {
                        out_.channels.central_stand_in, out_.channels.central));
     }
     if (out_.guessed_epochs > 0) {
-      note(fmt::format("{} epochs without usable EEG have the likeliest stage between their "
-                       "neighbours",
-                       out_.guessed_epochs));
+      note(
+          fmt::format("{} epochs without usable EEG have the likeliest stage between their "
+                      "neighbours",
+                      out_.guessed_epochs));
     }
     if (!(out_.metrics.total_sleep > 0)) note("no sleep: percentages of sleep are 0");
   }
@@ -179,9 +181,7 @@ class SleepAnalysis final : public Analysis {
  public:
   analysis::Stage stage() const override { return analysis::Stage::kSleepAnalysis; }
   Method method() const override { return kSleepMethod; }
-  std::vector<analysis::Stage> needs() const override {
-    return {analysis::Stage::kQualityControl};
-  }
+  std::vector<analysis::Stage> needs() const override { return {analysis::Stage::kQualityControl}; }
   std::optional<Skip> Declines(const RecordingView& recording,
                                const Findings& findings) const override {
     const SleepOptions options;

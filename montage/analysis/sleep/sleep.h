@@ -53,18 +53,18 @@ struct Figures {
 };
 
 struct SleepReport {
-  std::vector<SleepStage> hypnogram = {};  ///< floor(duration / 30 s)
+  std::vector<SleepStage> hypnogram = {};                            ///< floor(duration / 30 s)
   std::vector<std::array<double, kSleepStages>> probabilities = {};  ///< each sums to 1
   double confidence = 0;      ///< mean probability of the chosen stages
   size_t guessed_epochs = 0;  ///< without usable EEG, staged from their neighbours
   HypnogramMetrics metrics = {};
   std::vector<std::string> flags = {};
-  std::optional<SleepQuality> quality = {};  ///< none without sleep
-  Figures<Spindle> spindles = {};            ///< of N2 and N3
-  Figures<SlowWave> slow_waves = {};         ///< of N2 and N3
+  std::optional<SleepQuality> quality = {};                      ///< none without sleep
+  Figures<Spindle> spindles = {};                                ///< of N2 and N3
+  Figures<SlowWave> slow_waves = {};                             ///< of N2 and N3
   std::optional<Figures<EyeMovement>> rapid_eye_movements = {};  ///< of REM; none without eyes
-  Figures<Arousal> arousals = {};            ///< of sleep
-  double arousals_per_hour = 0;              ///< of total sleep
+  Figures<Arousal> arousals = {};                                ///< of sleep
+  double arousals_per_hour = 0;                                  ///< of total sleep
   SleepChannels channels = {};
   std::vector<std::string> notes = {};
 };

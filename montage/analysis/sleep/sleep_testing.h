@@ -12,7 +12,8 @@
 
 namespace montage::analysis {
 
-/// Renders a generated recording on demand. Channel kinds and names follow the labels, as of a file.
+/// Renders a generated recording on demand. Channel kinds and names follow the labels, as of a
+/// file.
 class GeneratedRecording final : public SampleSource {
  public:
   explicit GeneratedRecording(synth::EegGenerator generator) : generator_(std::move(generator)) {

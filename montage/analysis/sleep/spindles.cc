@@ -14,6 +14,7 @@ constexpr double kLeastPower = 1.25, kLeastShareZ = 1.6, kLeastCovarianceZ = 1.3
                  kLeastCorrelation = 0.69;
 constexpr double kEdgeFraction = 0.3;    ///< of the largest amplitude, at onset and end
 constexpr double kEdgeOverUsual = 1.25;  ///< and over the usual amplitude
+constexpr double kPeakOverUsual = 2.25;  ///< amplitude of the largest window
 constexpr double kShortestS = 0.5, kLongestS = 2.0, kTolerance = 0.05;
 constexpr double kLeastDeviation = 0.05;  ///< of a logarithm, so that a steady rhythm has no z
 
@@ -100,13 +101,15 @@ class Finder {
 
   std::vector<Spindle> Run(double from_s, double to_s) const {
     std::vector<Spindle> out;
+    size_t end = 0;  // of the one before
     for (size_t w = 0; w < windows_.size();) {
       if (!IsCore(w)) {
         ++w;
         continue;
       }
-      const auto [first, last] = Extend(w);
-      w = last + 1;
+      const auto [first, last] = Extend(w, end);
+      w = end = last + 1;
+      if (!StandsOut(first, last)) continue;
       const auto spindle = Describe(first, last);
       if (!spindle || spindle->onset_s < from_s || spindle->onset_s >= to_s) continue;
       if (!trace_.IsUsable(spindle->onset_s, spindle->onset_s + spindle->duration_s)) continue;
@@ -122,8 +125,17 @@ class Finder {
            covariance_.Z(windows_.covariance[w], w) >= kLeastCovarianceZ;
   }
 
-  /// Windows around a core that belong to it.
-  std::pair<size_t, size_t> Extend(size_t core) const {
+  /// Noise reaches the criteria too, but not far above what is usual.
+  bool StandsOut(size_t first, size_t last) const {
+    const auto begin = windows_.power.begin();
+    const auto peak = std::max_element(begin + static_cast<ptrdiff_t>(first),
+                                       begin + static_cast<ptrdiff_t>(last + 1));
+    const double usual = power_.median(static_cast<size_t>(peak - begin));
+    return *peak >= usual + 2 * std::log10(kPeakOverUsual);
+  }
+
+  /// Windows from `free` on around a core that belong to it.
+  std::pair<size_t, size_t> Extend(size_t core, size_t free) const {
     // Upwards to the largest of this hump first, then down on both sides.
     size_t peak = core;
     const auto reach = static_cast<size_t>(kLongestS / kStepS);
@@ -134,7 +146,7 @@ class Finder {
     const double edge = std::max(windows_.power[peak] + 2 * std::log10(kEdgeFraction),
                                  power_.median(peak) + 2 * std::log10(kEdgeOverUsual));
     size_t first = peak, last = peak;
-    while (first > 0 && windows_.power[first - 1] >= edge) --first;
+    while (first > free && windows_.power[first - 1] >= edge) --first;
     while (last + 1 < windows_.size() && windows_.power[last + 1] >= edge) ++last;
     return {first, std::max(last, core)};
   }
@@ -144,7 +156,8 @@ class Finder {
     const double start = trace_.TimeAt(0) + static_cast<double>(first) * kStepS + kWindowS / 2;
     const double end = trace_.TimeAt(0) + static_cast<double>(last) * kStepS + kWindowS / 2;
     Spindle spindle{.onset_s = start, .duration_s = end - start};
-    if (spindle.duration_s < kShortestS - kTolerance || spindle.duration_s > kLongestS + kTolerance) {
+    if (spindle.duration_s < kShortestS - kTolerance ||
+        spindle.duration_s > kLongestS + kTolerance) {
       return std::nullopt;
     }
     const size_t begin = trace_.IndexAt(start), stop = trace_.IndexAt(end);

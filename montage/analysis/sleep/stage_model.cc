@@ -10,7 +10,7 @@
 namespace montage::analysis {
 namespace {
 
-constexpr double kFreedom = 6.0;      ///< of the t distributions
+constexpr double kFreedom = 6.0;  ///< of the t distributions
 /// Neighbouring epochs are not independent given their stages, as the smoothing assumes: what one
 /// says counts only so much.
 constexpr double kTrust = 0.6;
@@ -118,8 +118,8 @@ std::vector<StageProbabilities> LikelihoodsOf(std::span<const EpochFeatures> epo
     const auto n = static_cast<double>(place->second.known.size());
     for (const StageComponent& component : table.components) {
       const double distance = Distance(place->second, epoch, component.mean, scratch);
-      const double likelihood = std::log(component.weight) -
-                                0.5 * (kFreedom + n) * std::log1p(distance / kFreedom);
+      const double likelihood =
+          std::log(component.weight) - 0.5 * (kFreedom + n) * std::log1p(distance / kFreedom);
       double& stage = row[static_cast<size_t>(component.stage)];
       const double both[] = {stage, likelihood};
       stage = LogSum(both);

@@ -48,8 +48,9 @@ double Dot(const double* a, const double* b, size_t count) {
 
 /// Bits of the artifact mask that make a second unusable.
 constexpr uint8_t kSpoiling = static_cast<uint8_t>(
-    1U << static_cast<unsigned>(Artifact::kFlat) | 1U << static_cast<unsigned>(Artifact::kClipping) |
-    1U << static_cast<unsigned>(Artifact::kPop) | 1U << static_cast<unsigned>(Artifact::kMovement));
+    1U << static_cast<unsigned>(Artifact::kFlat) |
+    1U << static_cast<unsigned>(Artifact::kClipping) | 1U << static_cast<unsigned>(Artifact::kPop) |
+    1U << static_cast<unsigned>(Artifact::kMovement));
 
 }  // namespace
 
@@ -84,10 +85,10 @@ base::Result<void> TraceReader::ReadPiece(int64_t first, std::span<double> out,
     const int64_t end = std::clamp<int64_t>(first + std::ssize(into), begin, there);
     std::ranges::fill(into, std::nan(""));
     if (begin == end) return {};
-    return recording_.source->Read(channel, static_cast<uint64_t>(begin),
-                                   into.subspan(static_cast<size_t>(begin - first),
-                                                static_cast<size_t>(end - begin)),
-                                   control.deadline);
+    return recording_.source->Read(
+        channel, static_cast<uint64_t>(begin),
+        into.subspan(static_cast<size_t>(begin - first), static_cast<size_t>(end - begin)),
+        control.deadline);
   };
   TRY(read(derivation_.active, out));
   if (!derivation_.minus) return {};
@@ -100,8 +101,8 @@ base::Result<void> TraceReader::ReadPiece(int64_t first, std::span<double> out,
 void TraceReader::MarkSeconds(std::span<const double> native, int64_t native_first, double from_s,
                               Trace& trace) const {
   const auto index = [&](double seconds) {
-    return static_cast<size_t>(std::clamp<int64_t>(std::llround(seconds * native_hz_) - native_first,
-                                                   0, std::ssize(native)));
+    return static_cast<size_t>(std::clamp<int64_t>(
+        std::llround(seconds * native_hz_) - native_first, 0, std::ssize(native)));
   };
   const auto second = static_cast<size_t>(std::llround(from_s - trace.usable_from_s));
   for (size_t s = 0; s < static_cast<size_t>(kPieceS) && second + s < trace.usable.size(); ++s) {

@@ -25,8 +25,8 @@ struct Trace {
   double rate_hz = 0;
   int64_t first = 0;  ///< index of samples[0], counted at rate_hz from the start of the recording
   std::vector<double> samples = {};
-  double usable_from_s = 0;            ///< time of the first second of `usable`
-  std::vector<uint8_t> usable = {};    ///< by second
+  double usable_from_s = 0;          ///< time of the first second of `usable`
+  std::vector<uint8_t> usable = {};  ///< by second
 
   /// Index into samples nearest to a time; clamped to the trace.
   size_t IndexAt(double seconds) const;

@@ -30,7 +30,8 @@ size_t FastLength(size_t most) {
 WindowPowers::WindowPowers(const Trace& trace, double window_s, double step_s,
                            std::span<const signal::FrequencyRange> bands)
     : bands_(bands.size()), step_s_(step_s) {
-  const size_t length = FastLength(static_cast<size_t>(std::floor(window_s * trace.rate_hz + 1e-9)));
+  const size_t length =
+      FastLength(static_cast<size_t>(std::floor(window_s * trace.rate_hz + 1e-9)));
   signal::RealFft fft(length, kLanes);
   const std::vector<double> window = signal::Hann(length, signal::Symmetry::kPeriodic);
   const double energy = std::inner_product(window.begin(), window.end(), window.begin(), 0.0);
@@ -39,8 +40,9 @@ WindowPowers::WindowPowers(const Trace& trace, double window_s, double step_s,
   std::vector<double> frames(length * kLanes), real(fft.bins() * kLanes),
       imaginary(fft.bins() * kLanes);
   const auto bin = [&](double hz) {
-    return std::min(fft.bins(), static_cast<size_t>(std::ceil(
-                                    hz * static_cast<double>(length) / trace.rate_hz - 1e-9)));
+    return std::min(
+        fft.bins(),
+        static_cast<size_t>(std::ceil(hz * static_cast<double>(length) / trace.rate_hz - 1e-9)));
   };
   const auto start = [&](size_t w) {
     return static_cast<size_t>(std::llround(OffsetS(w) * trace.rate_hz));

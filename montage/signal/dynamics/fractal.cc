@@ -1,16 +1,24 @@
 #include "montage/signal/dynamics/fractal.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "montage/signal/finite.h"
+#include "montage/signal/simd.h"
 #include "montage/signal/statistics.h"
 
 namespace montage::signal {
 namespace {
+
+constexpr size_t kLanes = 8;
+
+double Total(const std::array<double, kLanes>& sums) {
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
 
 base::Result<void> CheckLength(std::span<const double> samples, size_t least, const char* what) {
   if (samples.size() >= least) return CheckFinite(samples);
@@ -30,38 +38,61 @@ double Slope(std::span<const double> x, std::span<const double> y) {
   return xy / xx;
 }
 
+/// Adds |samples[i + k] - samples[i]| of `period` consecutive i at a time to as many sums.
+MONTAGE_SIMD_CLONES void AddSteps(const double* samples, size_t k, size_t period, size_t periods,
+                                  double* __restrict sums) {
+  for (size_t p = 0; p < periods; ++p, samples += period) {
+    for (size_t i = 0; i < period; ++i) sums[i] += std::abs(samples[i + k] - samples[i]);
+  }
+}
+
 /// Mean over the k starts of the normalised length of the graph through every k-th sample.
 double GraphLength(std::span<const double> samples, size_t k) {
-  const auto step = static_cast<double>(k);
-  double sum = 0.0;
-  for (size_t start = 0; start < k; ++start) {
-    const size_t pieces = (samples.size() - start - 1) / k;
-    double length = 0.0;
-    for (size_t j = 1; j <= pieces; ++j) {
-      length += std::abs(samples[start + j * k] - samples[start + (j - 1) * k]);
-    }
-    const double whole = static_cast<double>(samples.size() - 1);
-    sum += length / step * whole / (static_cast<double>(pieces) * step);
+  // Steps from sample i belong to start i mod k; periods of 8 k fill vectors whatever k is.
+  const size_t steps = samples.size() - k, period = 8 * k, periods = steps / period;
+  std::vector<double> sums(period, 0.0);
+  AddSteps(samples.data(), k, period, periods, sums.data());
+  for (size_t i = periods * period; i < steps; ++i) {
+    sums[i % k] += std::abs(samples[i + k] - samples[i]);
   }
-  return sum / step;
+  const auto step = static_cast<double>(k);
+  const auto whole = static_cast<double>(samples.size() - 1);
+  double mean = 0.0;
+  for (size_t start = 0; start < k; ++start) {
+    double length = 0.0;
+    for (size_t i = start; i < period; i += k) length += sums[i];
+    const size_t pieces = (samples.size() - start - 1) / k;
+    mean += length / step * whole / (static_cast<double>(pieces) * step);
+  }
+  return mean / step;
 }
 
 /// Mean squared residual of `walk` about its least-squares line.
-double ResidualPower(std::span<const double> walk) {
-  const auto n = static_cast<double>(walk.size());
+MONTAGE_SIMD_CLONES double ResidualPower(const double* walk, size_t count) {
+  const auto n = static_cast<double>(count);
   const double middle = 0.5 * (n - 1.0);
-  const double mean = Mean(walk);
-  double moment = 0.0;
-  for (size_t i = 0; i < walk.size(); ++i) {
-    moment += (static_cast<double>(i) - middle) * (walk[i] - mean);
+  const auto at = [middle](size_t i) { return static_cast<double>(static_cast<int>(i)) - middle; };
+  // Eight partial sums each.
+  std::array<double, kLanes> sums{}, moments{}, powers{};
+  size_t whole = count / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes) {
+    for (size_t l = 0; l < kLanes; ++l) {
+      sums[l] += walk[i + l];
+      moments[l] += at(i + l) * walk[i + l];
+    }
   }
-  const double slope = moment / (n * (n * n - 1.0) / 12.0);
-  double power = 0.0;
-  for (size_t i = 0; i < walk.size(); ++i) {
-    const double residual = walk[i] - mean - slope * (static_cast<double>(i) - middle);
-    power += residual * residual;
+  for (size_t i = whole; i < count; ++i) {
+    sums[i - whole] += walk[i];
+    moments[i - whole] += at(i) * walk[i];
   }
-  return power / n;
+  const double mean = Total(sums) / n;
+  const double slope = Total(moments) / (n * (n * n - 1.0) / 12.0);
+  const auto residual = [&](size_t i) { return walk[i] - mean - slope * at(i); };
+  for (size_t i = 0; i < whole; i += kLanes) {
+    for (size_t l = 0; l < kLanes; ++l) powers[l] += residual(i + l) * residual(i + l);
+  }
+  for (size_t i = whole; i < count; ++i) powers[i - whole] += residual(i) * residual(i);
+  return Total(powers) / n;
 }
 
 /// 4, ... a tenth of the samples, each 1.2 times the one before, rounded down, without repeats.
@@ -143,7 +174,7 @@ base::Result<double> DetrendedFluctuation(std::span<const double> samples) {
     double power = 0.0;
     const size_t windows = walk.size() / length;
     for (size_t w = 0; w < windows; ++w) {
-      power += ResidualPower(std::span(walk).subspan(w * length, length));
+      power += ResidualPower(&walk[w * length], length);
     }
     if (power <= 0.0) continue;
     scales.push_back(std::log(static_cast<double>(length)));

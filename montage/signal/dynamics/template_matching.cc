@@ -41,38 +41,39 @@ struct Matches {
   size_t longer = 0;
 };
 
-/// Columns that count for a row: [first, last).
+/// Columns that count for a row: [first, last), not empty.
 struct Columns {
   size_t first = 0;
   size_t last = kColumns;
 };
 
-void Clear(std::array<uint64_t, kWords>& bits, size_t first, size_t last) {
-  for (size_t w = first / kWordBits; w * kWordBits < last; ++w) {
-    const size_t from = std::max(first, w * kWordBits) - w * kWordBits;
-    const size_t to = std::min(last - w * kWordBits, kWordBits);
-    const uint64_t below = from == 0 ? 0 : ~uint64_t{0} >> (kWordBits - from);
-    const uint64_t above = to == kWordBits ? 0 : ~uint64_t{0} << to;
-    bits[w] &= below | above;
+/// Clears the bits of the columns that do not count, in the words that hold one that does.
+void Mask(std::array<uint64_t, kWords>& match, Columns columns) {
+  if (columns.first % kWordBits != 0) {
+    match[columns.first / kWordBits] &= ~uint64_t{0} << columns.first % kWordBits;
+  }
+  if (columns.last % kWordBits != 0) {
+    match[columns.last / kWordBits] &= ~(~uint64_t{0} << columns.last % kWordBits);
   }
 }
 
 /// Matches of the template of m = `length` samples that starts with `row`.
 MONTAGE_SIMD_CLONES Matches CountRow(const uint64_t* row, size_t length, Columns columns) {
   std::array<uint64_t, kWords> match;
-  for (size_t w = 0; w < kWords; ++w) match[w] = row[w];
+  const size_t first = columns.first / kWordBits;
+  const size_t last = (columns.last + kWordBits - 1) / kWordBits;
+  for (size_t w = first; w < last; ++w) match[w] = row[w];
   for (size_t k = 1; k < length; ++k) {
     const uint64_t* next = row + k * kStride;
-    for (size_t w = 0; w < kWords; ++w) {
+    for (size_t w = first; w < last; ++w) {
       match[w] &= next[w] >> k | next[w + 1] << (kWordBits - k);
     }
   }
-  if (columns.first > 0) Clear(match, 0, columns.first);
-  if (columns.last < kColumns) Clear(match, columns.last, kColumns);
-  const uint64_t* last = row + length * kStride;
+  Mask(match, columns);
+  const uint64_t* end = row + length * kStride;
   uint64_t shorter = 0, longer = 0;
-  for (size_t w = 0; w < kWords; ++w) {
-    const uint64_t both = match[w] & (last[w] >> length | last[w + 1] << (kWordBits - length));
+  for (size_t w = first; w < last; ++w) {
+    const uint64_t both = match[w] & (end[w] >> length | end[w + 1] << (kWordBits - length));
     shorter += static_cast<uint64_t>(std::popcount(match[w]));
     longer += static_cast<uint64_t>(std::popcount(both));
   }
@@ -104,6 +105,7 @@ class TemplateMatcher {
       for (size_t i = 0; i < end; ++i) {
         Columns columns{0, std::min(kColumns, starts - column)};
         if (only_later && i >= column) columns.first = i - column + 1;
+        if (columns.first >= columns.last) continue;
         const Matches found = CountRow(&rows_[i * kStride], length_, columns);
         matches[i].shorter += found.shorter;
         matches[i].longer += found.longer;

@@ -17,6 +17,10 @@ namespace {
 
 constexpr double kDeviations = 5.0;
 constexpr size_t kLongest = size_t{1} << 22;
+/// Length of the transforms: a power of two, so many times the longest wavelet. Longer ones waste
+/// less on the overlap, shorter ones stay in the cache.
+constexpr size_t kBlockRatio = 4;
+constexpr size_t kShortestBlock = 512;
 
 double Deviation(double frequency_hz, double cycles) {
   return cycles / (2.0 * std::numbers::pi * frequency_hz);
@@ -112,81 +116,93 @@ base::Result<MorletTransform> MorletTransform::Make(double rate_hz,
   transform.rate_hz_ = rate_hz;
   transform.decimation_ = options.decimation;
   transform.frequencies_hz_.assign(frequencies_hz.begin(), frequencies_hz.end());
-  transform.Prepare(wavelets);
+  for (size_t first = 0; first < wavelets.size(); first += kLanes) {
+    const size_t count = std::min(kLanes, wavelets.size() - first);
+    transform.groups_.push_back(MakeGroup(first, std::span(wavelets).subspan(first, count)));
+  }
   return transform;
 }
 
-void MorletTransform::Prepare(const std::vector<ComplexWavelet>& wavelets) {
-  block_ = 1024;
-  while (block_ < 4 * longest_) block_ *= 2;
-  Fft fft(block_, kLanes);
-  const size_t groups = (wavelets.size() + kLanes - 1) / kLanes;
-  real_.assign(groups * block_ * kLanes, 0.0);
-  imaginary_.assign(real_.size(), 0.0);
-  for (size_t group = 0; group < groups; ++group) {
-    const auto real = std::span(real_).subspan(group * block_ * kLanes, block_ * kLanes);
-    const auto imaginary = std::span(imaginary_).subspan(group * block_ * kLanes, block_ * kLanes);
-    for (size_t l = 0; l < kLanes && group * kLanes + l < wavelets.size(); ++l) {
-      // The centre at 0, what is before it at the end.
-      const ComplexWavelet& wavelet = wavelets[group * kLanes + l];
-      const size_t centre = wavelet.real.size() / 2;
-      for (size_t i = 0; i < wavelet.real.size(); ++i) {
-        const size_t at = (i + block_ - centre) % block_;
-        real[at * kLanes + l] = wavelet.real[i];
-        imaginary[at * kLanes + l] = wavelet.imaginary[i];
-      }
-    }
-    fft.Forward(real, imaginary);
+MorletTransform::Group MorletTransform::MakeGroup(size_t first,
+                                                  std::span<const ComplexWavelet> wavelets) {
+  Group group{.first = first, .count = wavelets.size()};
+  for (const auto& wavelet : wavelets) {
+    group.longest = std::max(group.longest, wavelet.real.size());
   }
+  group.block = kShortestBlock;
+  while (group.block < kBlockRatio * group.longest) group.block *= 2;
+  group.real.assign(group.block * kLanes, 0.0);
+  group.imaginary.assign(group.block * kLanes, 0.0);
+  for (size_t l = 0; l < wavelets.size(); ++l) {
+    // The centre at 0, what is before it at the end.
+    const size_t centre = wavelets[l].real.size() / 2;
+    for (size_t i = 0; i < wavelets[l].real.size(); ++i) {
+      const size_t at = (i + group.block - centre) % group.block * kLanes + l;
+      group.real[at] = wavelets[l].real[i];
+      group.imaginary[at] = wavelets[l].imaginary[i];
+    }
+  }
+  Fft(group.block, kLanes).Forward(group.real, group.imaginary);
+  return group;
 }
 
 base::Result<TimeFrequency> MorletTransform::Transform(std::span<const double> samples) const {
+  TimeFrequency result;
+  TRY(Transform(samples, result));
+  return result;
+}
+
+base::Result<void> MorletTransform::Transform(std::span<const double> samples,
+                                              TimeFrequency& result) const {
   if (samples.size() < longest_) {
     return base::Fail(
         base::ErrorCode::kInvalid,
         fmt::format("{} samples are too few for a wavelet of {}", samples.size(), longest_));
   }
   TRY(CheckFinite(samples));
-  TimeFrequency result;
   result.times = (samples.size() + decimation_ - 1) / decimation_;
   result.step_s = static_cast<double>(decimation_) / rate_hz_;
   result.frequencies_hz = frequencies_hz_;
   result.real.resize(frequencies_hz_.size() * result.times);
   result.imaginary.resize(result.real.size());
 
-  RealFft forward(block_);
-  Fft inverse(block_, kLanes);
-  std::vector<double> block(block_), block_real(block_), block_imaginary(block_);
-  std::vector<double> lanes_real(block_ * kLanes), lanes_imaginary(block_ * kLanes);
-  const size_t before = longest_ / 2, step = block_ - longest_ + 1;
+  for (const Group& group : groups_) Run(group, samples, result);
+  return {};
+}
+
+// Blocks overlap by the longest wavelet, so that in the middle of each the circular convolution is
+// the linear one.
+void MorletTransform::Run(const Group& group, std::span<const double> samples,
+                          TimeFrequency& result) const {
+  RealFft forward(group.block);
+  Fft inverse(group.block, kLanes);
+  std::vector<double> block(group.block), block_real(group.block), block_imaginary(group.block);
+  std::vector<double> real(group.block * kLanes), imaginary(group.block * kLanes);
+  const size_t before = group.longest / 2, step = group.block - group.longest + 1;
   for (size_t first = 0; first < samples.size(); first += step) {
     // The block begins `before` samples early; zeros stand for what is outside the signal.
     const size_t lead = before - std::min(before, first);
     const auto part = samples.subspan(first + lead - before);
-    const size_t count = std::min(part.size(), block_ - lead);
+    const size_t count = std::min(part.size(), group.block - lead);
     std::ranges::fill(block, 0.0);
     std::ranges::copy(part.first(count), block.begin() + static_cast<ptrdiff_t>(lead));
     forward.Forward(block, std::span(block_real).first(forward.bins()),
                     std::span(block_imaginary).first(forward.bins()));
     Mirror(block_real, block_imaginary);
+    Multiply(block_real.data(), block_imaginary.data(), group.block, group.real.data(),
+             group.imaginary.data(), real.data(), imaginary.data());
+    inverse.Inverse(real, imaginary);
     const size_t last = std::min(first + step, samples.size());
-    const size_t first_time = (first + decimation_ - 1) / decimation_;
-    for (size_t group = 0; group * kLanes < frequencies_hz_.size(); ++group) {
-      const size_t offset = group * block_ * kLanes;
-      Multiply(block_real.data(), block_imaginary.data(), block_, &real_[offset],
-               &imaginary_[offset], lanes_real.data(), lanes_imaginary.data());
-      inverse.Inverse(lanes_real, lanes_imaginary);
-      for (size_t l = 0; l < kLanes && group * kLanes + l < frequencies_hz_.size(); ++l) {
-        const size_t row = (group * kLanes + l) * result.times;
-        for (size_t time = first_time; time * decimation_ < last; ++time) {
-          const size_t from = (time * decimation_ - first + before) * kLanes + l;
-          result.real[row + time] = lanes_real[from];
-          result.imaginary[row + time] = lanes_imaginary[from];
-        }
+    for (size_t l = 0; l < group.count; ++l) {
+      const size_t row = (group.first + l) * result.times;
+      size_t time = (first + decimation_ - 1) / decimation_;
+      for (; time * decimation_ < last; ++time) {
+        const size_t from = (time * decimation_ - first + before) * kLanes + l;
+        result.real[row + time] = real[from];
+        result.imaginary[row + time] = imaginary[from];
       }
     }
   }
-  return result;
 }
 
 }  // namespace montage::signal

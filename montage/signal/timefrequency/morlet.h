@@ -53,20 +53,30 @@ class MorletTransform {
   size_t longest() const { return longest_; }
   /// Error kInvalid: non-finite samples, or fewer than longest().
   base::Result<TimeFrequency> Transform(std::span<const double> samples) const;
+  /// The same into a result whose memory is used again: fresh pages of a long one take as long as
+  /// the transform.
+  base::Result<void> Transform(std::span<const double> samples, TimeFrequency& result) const;
 
  private:
   static constexpr size_t kLanes = 4;
+  /// Wavelets of consecutive frequencies that are transformed together.
+  struct Group {
+    size_t first = 0;               ///< frequency
+    size_t count = 0;               ///< of frequencies, at most kLanes
+    size_t longest = 0;             ///< samples of the longest
+    size_t block = 0;               ///< length of the transforms
+    std::vector<double> real = {};  ///< spectra of the centred wavelets, [bin][lane]
+    std::vector<double> imaginary = {};
+  };
   MorletTransform() = default;
-  void Prepare(const std::vector<ComplexWavelet>& wavelets);
+  static Group MakeGroup(size_t first, std::span<const ComplexWavelet> wavelets);
+  void Run(const Group& group, std::span<const double> samples, TimeFrequency& result) const;
 
   double rate_hz_ = 0;
   size_t decimation_ = 1;
   size_t longest_ = 0;
-  size_t block_ = 0;  ///< length of the transforms
   std::vector<double> frequencies_hz_;
-  /// Spectra of the centred wavelets, [group of kLanes frequencies][bin][lane].
-  std::vector<double> real_;
-  std::vector<double> imaginary_;
+  std::vector<Group> groups_;
 };
 
 }  // namespace montage::signal

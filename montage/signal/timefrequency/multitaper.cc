@@ -2,19 +2,54 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "montage/signal/finite.h"
+#include "montage/signal/simd.h"
 #include "montage/signal/statistics.h"
 
 namespace montage::signal {
 namespace {
 
 constexpr double kConcentrated = 0.9;
+
+MONTAGE_SIMD_CLONES void AddScaled(double weight, const double* __restrict power, size_t bins,
+                                   double* __restrict sum) {
+  for (size_t k = 0; k < bins; ++k) sum[k] += weight * power[k];
+}
+
+struct TaperState {
+  double share;
+  double variance;
+  const double* density;
+  const double* power;
+};
+struct TaperSums {
+  double* weights;  ///< of the last round, replaced
+  double* change;   ///< sum over the tapers of the squared steps of the weights,
+  double* sum;      ///< of the squared weights times the power,
+  double* total;    ///< of the squared weights
+};
+
+/// One round of one taper.
+MONTAGE_SIMD_CLONES void AdaptTaper(const TaperState& of, size_t bins, const TaperSums& sums) {
+  const double root = std::sqrt(of.share), rest = (1.0 - of.share) * of.variance;
+  const double share = of.share;
+  const double *density = of.density, *power = of.power;
+  double *weights = sums.weights, *change = sums.change, *sum = sums.sum, *total = sums.total;
+  for (size_t k = 0; k < bins; ++k) {
+    const double bottom = share * density[k] + rest;
+    const double weight = bottom > 0.0 ? root * density[k] / bottom : 0.0;
+    const double step = weight - weights[k];
+    weights[k] = weight;
+    change[k] += step * step;
+    sum[k] += weight * weight * power[k];
+    total[k] += weight * weight;
+  }
+}
 
 Tapers Concentrated(Tapers tapers) {
   // The first is kept in any case; concentrations descend.
@@ -75,33 +110,35 @@ base::Result<Spectrum> Multitaper::Estimate(std::span<const double> samples) {
     }
   }
   fft_.Forward(frames_, real_, imaginary_);
-  for (size_t i = 0; i < power_.size(); ++i) {
-    power_[i] = real_[i] * real_[i] + imaginary_[i] * imaginary_[i];
+  const size_t bins = fft_.bins();
+  for (size_t k = 0; k < bins; ++k) {
+    for (size_t l = 0; l < lanes; ++l) {
+      const double re = real_[k * lanes + l], im = imaginary_[k * lanes + l];
+      power_[l * bins + k] = re * re + im * im;
+    }
   }
   // One-sided: all bins but the first, and the last of an even length, stand for two.
   const auto halve = [&](size_t bin) {
-    for (size_t l = 0; l < lanes; ++l) power_[bin * lanes + l] *= 0.5;
+    for (size_t l = 0; l < lanes; ++l) power_[l * bins + bin] *= 0.5;
   };
   halve(0);
-  if (length() % 2 == 0) halve(fft_.bins() - 1);
+  if (length() % 2 == 0) halve(bins - 1);
 
   Spectrum spectrum;
   spectrum.step_hz = rate_hz_ / static_cast<double>(length());
   spectrum.segments = lanes;
-  spectrum.density.resize(fft_.bins());
+  spectrum.density.resize(bins);
   adaptive_ ? AverageAdaptively(spectrum.density) : Average(spectrum.density);
   for (double& value : spectrum.density) value *= 2.0 / rate_hz_;
   return spectrum;
 }
 
 void Multitaper::Average(std::span<double> density) const {
-  const size_t lanes = tapers();
   double total = 0.0;
-  for (const double weight : tapers_.concentration) total += weight;
-  for (size_t k = 0; k < density.size(); ++k) {
-    double sum = 0.0;
-    for (size_t l = 0; l < lanes; ++l) sum += tapers_.concentration[l] * power_[k * lanes + l];
-    density[k] = sum / total;
+  for (const double share : tapers_.concentration) total += share;
+  std::ranges::fill(density, 0.0);
+  for (size_t l = 0; l < tapers(); ++l) {
+    AddScaled(tapers_.concentration[l] / total, PowerOf(l).data(), density.size(), density.data());
   }
 }
 
@@ -118,32 +155,25 @@ void Multitaper::AverageAdaptively(std::span<double> density) const {
   for (const double value : density) variance += 2.0 * value;
   variance *= 0.5 / static_cast<double>(bins);
   for (size_t k = 0; k < bins; ++k) {
-    const double* power = &power_[k * lanes];
-    density[k] = 2.0 * (share[0] * power[0] + share[1] * power[1]) / (share[0] + share[1]);
+    density[k] =
+        2.0 * (share[0] * PowerOf(0)[k] + share[1] * PowerOf(1)[k]) / (share[0] + share[1]);
   }
-  std::vector<double> weights(bins * lanes, 0.0);
+  std::vector<double> weights(bins * lanes, 0.0), change(bins), sum(bins), total(bins);
   for (int round = 0; round < kRounds; ++round) {
-    double largest = 0.0;
-    for (size_t k = 0; k < bins; ++k) {
-      double change = 0.0;
-      for (size_t l = 0; l < lanes; ++l) {
-        const double bottom = share[l] * density[k] + (1.0 - share[l]) * variance;
-        const double weight = bottom > 0.0 ? std::sqrt(share[l]) * density[k] / bottom : 0.0;
-        const double step = weight - std::exchange(weights[k * lanes + l], weight);
-        change += step * step;
-      }
-      largest = std::max(largest, change / static_cast<double>(lanes));
+    for (auto* values : {&change, &sum, &total}) std::ranges::fill(*values, 0.0);
+    for (size_t l = 0; l < lanes; ++l) {
+      AdaptTaper({.share = share[l],
+                  .variance = variance,
+                  .density = density.data(),
+                  .power = PowerOf(l).data()},
+                 bins,
+                 {.weights = &weights[l * bins],
+                  .change = change.data(),
+                  .sum = sum.data(),
+                  .total = total.data()});
     }
-    if (largest < kConverged) break;
-    for (size_t k = 0; k < bins; ++k) {
-      double sum = 0.0, total = 0.0;
-      for (size_t l = 0; l < lanes; ++l) {
-        const double square = weights[k * lanes + l] * weights[k * lanes + l];
-        sum += square * power_[k * lanes + l];
-        total += square;
-      }
-      density[k] = total > 0.0 ? 2.0 * sum / total : 0.0;
-    }
+    if (std::ranges::max(change) < kConverged * static_cast<double>(lanes)) break;
+    for (size_t k = 0; k < bins; ++k) density[k] = total[k] > 0.0 ? 2.0 * sum[k] / total[k] : 0.0;
   }
   for (double& value : density) value *= 0.5;
 }

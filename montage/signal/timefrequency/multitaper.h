@@ -42,7 +42,9 @@ class Multitaper {
  private:
   Multitaper(size_t length, double rate_hz, bool adaptive, Tapers tapers);
 
-  /// power_ and lanes are [bin][taper].
+  std::span<const double> PowerOf(size_t taper) const {
+    return std::span(power_).subspan(taper * fft_.bins(), fft_.bins());
+  }
   void Average(std::span<double> density) const;
   void AverageAdaptively(std::span<double> density) const;
 
@@ -50,10 +52,10 @@ class Multitaper {
   bool adaptive_;
   Tapers tapers_;
   RealFft fft_;
-  std::vector<double> frames_;
+  std::vector<double> frames_;  ///< [sample][taper]; real_ and imaginary_ are [bin][taper]
   std::vector<double> real_;
   std::vector<double> imaginary_;
-  std::vector<double> power_;
+  std::vector<double> power_;  ///< [taper][bin]
 };
 
 }  // namespace montage::signal

@@ -1,6 +1,7 @@
 #include "montage/signal/timefrequency/slepian.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "montage/signal/fft.h"
+#include "montage/signal/simd.h"
 
 namespace montage::signal {
 namespace {
@@ -46,39 +48,58 @@ Tridiagonal HalfMatrix(size_t length, double half_bandwidth, bool symmetric) {
   return matrix;
 }
 
-/// How many eigenvalues are greater than `value`: the positive pivots of the factorised
-/// matrix - value (Sylvester's law of inertia; Barth, Martin, Wilkinson 1967).
-size_t CountAbove(const Tridiagonal& matrix, double value) {
+constexpr size_t kLanes = 8;
+using Lanes = std::array<double, kLanes>;
+
+/// How many eigenvalues are greater than each value: the positive pivots of the factorised
+/// matrix - value (Sylvester's law of inertia; Barth, Martin, Wilkinson 1967). A pivot waits for
+/// the division of the one before, so that several values take the time of one.
+MONTAGE_SIMD_CLONES void CountAbove(const double* diagonal, const double* squared_off, size_t size,
+                                    const Lanes& values, Lanes& above) {
   constexpr double kTiny =
       std::numeric_limits<double>::min() / std::numeric_limits<double>::epsilon();
-  size_t above = 0;
-  double pivot = 1.0, coupling = 0.0;
-  for (size_t i = 0; i < matrix.size(); ++i) {
-    pivot = matrix.diagonal[i] - value - coupling * coupling / pivot;
-    if (std::abs(pivot) < kTiny) pivot = -kTiny;
-    above += pivot > 0.0 ? 1U : 0U;
-    coupling = i < matrix.off.size() ? matrix.off[i] : 0.0;
+  Lanes pivots;
+  pivots.fill(1.0);
+  above.fill(0.0);
+  for (size_t i = 0; i < size; ++i) {
+    for (size_t l = 0; l < kLanes; ++l) {
+      const double pivot = diagonal[i] - values[l] - squared_off[i] / pivots[l];
+      pivots[l] = std::abs(pivot) < kTiny ? -kTiny : pivot;
+      above[l] += pivots[l] > 0.0 ? 1.0 : 0.0;
+    }
   }
-  return above;
 }
 
-/// The eigenvalue that `rank` others exceed, to the last bits.
-double EigenvalueOfRank(const Tridiagonal& matrix, size_t rank) {
-  double low = INFINITY, high = -INFINITY;
-  for (size_t i = 0; i < matrix.size(); ++i) {  // Gershgorin's discs
-    const double radius = (i > 0 ? std::abs(matrix.off[i - 1]) : 0.0) +
-                          (i < matrix.off.size() ? std::abs(matrix.off[i]) : 0.0);
-    low = std::min(low, matrix.diagonal[i] - radius);
-    high = std::max(high, matrix.diagonal[i] + radius);
+/// The `count` greatest eigenvalues, in descending order, to the last bits: by bisection.
+std::vector<double> GreatestEigenvalues(const Tridiagonal& matrix, size_t count) {
+  double least = INFINITY, greatest = -INFINITY;
+  std::vector<double> squared_off(matrix.size(), 0.0);  // of the row above
+  for (size_t i = 0; i < matrix.size(); ++i) {          // Gershgorin's discs
+    const double above = i > 0 ? std::abs(matrix.off[i - 1]) : 0.0;
+    const double radius = above + (i < matrix.off.size() ? std::abs(matrix.off[i]) : 0.0);
+    squared_off[i] = above * above;
+    least = std::min(least, matrix.diagonal[i] - radius);
+    greatest = std::max(greatest, matrix.diagonal[i] + radius);
   }
   const double close =
-      2.0 * std::numeric_limits<double>::epsilon() * std::max(std::abs(low), std::abs(high));
-  while (high - low > close) {
-    const double middle = low + 0.5 * (high - low);
-    if (middle <= low || middle >= high) break;
-    (CountAbove(matrix, middle) > rank ? low : high) = middle;
+      2.0 * std::numeric_limits<double>::epsilon() * std::max(std::abs(least), std::abs(greatest));
+  std::vector<double> eigenvalues;
+  for (size_t first = 0; first < count; first += kLanes) {
+    Lanes low, high, middle, above;
+    low.fill(least), high.fill(greatest);
+    // All lanes halve the same width.
+    for (double width = greatest - least; width > close; width *= 0.5) {
+      for (size_t l = 0; l < kLanes; ++l) middle[l] = low[l] + 0.5 * (high[l] - low[l]);
+      CountAbove(matrix.diagonal.data(), squared_off.data(), matrix.size(), middle, above);
+      for (size_t l = 0; l < kLanes; ++l) {
+        (above[l] > static_cast<double>(first + l) ? low : high)[l] = middle[l];
+      }
+    }
+    for (size_t l = 0; l < kLanes && first + l < count; ++l) {
+      eigenvalues.push_back(low[l] + 0.5 * (high[l] - low[l]));
+    }
   }
-  return low + 0.5 * (high - low);
+  return eigenvalues;
 }
 
 void Normalise(std::span<double> x) {
@@ -242,12 +263,14 @@ base::Result<Tapers> Slepian(size_t length, double half_bandwidth, size_t count,
   const size_t whole = symmetry == Symmetry::kPeriodic ? length + 1 : length;
   const Tridiagonal halves[2] = {HalfMatrix(whole, half_bandwidth, true),
                                  HalfMatrix(whole, half_bandwidth, false)};
+  const std::vector<double> eigenvalues[2] = {GreatestEigenvalues(halves[0], (count + 1) / 2),
+                                              GreatestEigenvalues(halves[1], count / 2)};
   Concentration concentration(whole, half_bandwidth);
   Tapers found;
   for (size_t k = 0; k < count; ++k) {
     const bool symmetric = k % 2 == 0;
     const Tridiagonal& half = halves[k % 2];
-    const auto vector = EigenvectorOf(half, EigenvalueOfRank(half, k / 2));
+    const auto vector = EigenvectorOf(half, eigenvalues[k % 2][k / 2]);
     auto taper = Unfold(vector, whole, symmetric);
     FixSign(taper, symmetric);
     found.concentration.push_back(concentration.Of(taper));

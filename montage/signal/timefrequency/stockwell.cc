@@ -27,19 +27,76 @@ BinRange RowsIn(size_t samples, double rate_hz, FrequencyRange range) {
   return rows;
 }
 
-/// Spectrum of the window of unit sum about time 0, which is even in time, hence real.
-void WindowSpectrum(double deviation_samples, RealFft& fft, std::span<double> window,
-                    std::span<double> real, std::span<double> imaginary) {
-  const size_t n = window.size();
-  double sum = 0.0;
-  for (size_t i = 0; i < n; ++i) {
-    const double t = static_cast<double>(std::min(i, n - i)) / deviation_samples;
-    window[i] = std::exp(-0.5 * t * t);
-    sum += window[i];
+constexpr size_t kLanes = 4;
+
+/// Rows of a Stockwell transform, kLanes at a time.
+class RowTransform {
+ public:
+  explicit RowTransform(std::span<const double> samples)
+      : n_(samples.size()),
+        spectrum_real_(samples.begin(), samples.end()),
+        spectrum_imaginary_(n_, 0.0),
+        inverse_(n_, kLanes),
+        window_fft_(n_, kLanes),
+        windows_(n_ * kLanes),
+        gain_(window_fft_.bins() * kLanes),
+        nothing_(gain_.size()),
+        real_(n_ * kLanes),
+        imaginary_(n_ * kLanes) {
+    Fft(n_).Forward(spectrum_real_, spectrum_imaginary_);
   }
-  for (double& value : window) value /= sum;
-  fft.Forward(window, real, imaginary);
-}
+
+  /// The rows of bins first, first + 1, ...; the window of bin k has a standard deviation of
+  /// width / k times the length.
+  void Run(size_t first, double width) {
+    MakeWindows(first, width);
+    window_fft_.Forward(windows_, gain_, nothing_);  // even in time, hence real
+    for (size_t k = 0; k < n_; ++k) {
+      const size_t gain = std::min(k, n_ - k) * kLanes;
+      for (size_t l = 0; l < kLanes; ++l) {
+        const size_t from = (k + first + l) % n_;
+        real_[k * kLanes + l] = spectrum_real_[from] * gain_[gain + l];
+        imaginary_[k * kLanes + l] = spectrum_imaginary_[from] * gain_[gain + l];
+      }
+    }
+    inverse_.Inverse(real_, imaginary_);
+  }
+
+  void Read(size_t lane, std::span<double> real, std::span<double> imaginary) const {
+    for (size_t i = 0; i < n_; ++i) {
+      real[i] = real_[i * kLanes + lane];
+      imaginary[i] = imaginary_[i * kLanes + lane];
+    }
+  }
+
+ private:
+  /// Gaussians about time 0 of sum 1, up to where they are less than the smallest double.
+  void MakeWindows(size_t first, double width) {
+    constexpr double kLastDeviation = 39.0;
+    std::ranges::fill(windows_, 0.0);
+    for (size_t l = 0; l < kLanes; ++l) {
+      const double deviation = width * static_cast<double>(n_) / static_cast<double>(first + l);
+      double sum = 0.0;
+      for (size_t i = 0; i <= n_ / 2; ++i) {
+        const double t = static_cast<double>(i) / deviation;
+        if (t > kLastDeviation) break;
+        const double value = std::exp(-0.5 * t * t);
+        const bool has_twin = i > 0 && 2 * i < n_;
+        windows_[i * kLanes + l] = value;
+        if (has_twin) windows_[(n_ - i) * kLanes + l] = value;
+        sum += has_twin ? 2.0 * value : value;
+      }
+      for (size_t i = 0; i < n_; ++i) windows_[i * kLanes + l] /= sum;
+    }
+  }
+
+  size_t n_;
+  std::vector<double> spectrum_real_, spectrum_imaginary_;
+  Fft inverse_;
+  RealFft window_fft_;
+  std::vector<double> windows_, gain_, nothing_;
+  std::vector<double> real_, imaginary_;
+};
 
 }  // namespace
 
@@ -71,24 +128,13 @@ base::Result<TimeFrequency> Stockwell(std::span<const double> samples, double ra
   result.real.resize(count * n);
   result.imaginary.resize(count * n);
 
-  Fft fft(n);
-  RealFft window_fft(n);
-  std::vector<double> real(samples.begin(), samples.end()), imaginary(n, 0.0), window(n);
-  std::vector<double> gain(window_fft.bins()), nothing(window_fft.bins());
-  fft.Forward(real, imaginary);
+  RowTransform transform(samples);
   for (size_t row = 0; row < count; ++row) {
     const size_t bin = rows.first + row;
-    const double hz = rate_hz * static_cast<double>(bin) / static_cast<double>(n);
-    result.frequencies_hz.push_back(hz);
-    WindowSpectrum(width / hz * rate_hz, window_fft, window, gain, nothing);
-    const auto row_real = std::span(result.real).subspan(row * n, n);
-    const auto row_imaginary = std::span(result.imaginary).subspan(row * n, n);
-    for (size_t k = 0; k < n; ++k) {
-      const size_t from = (k + bin) % n;
-      row_real[k] = real[from] * gain[std::min(k, n - k)];
-      row_imaginary[k] = imaginary[from] * gain[std::min(k, n - k)];
-    }
-    fft.Inverse(row_real, row_imaginary);
+    if (row % kLanes == 0) transform.Run(bin, width);
+    transform.Read(row % kLanes, std::span(result.real).subspan(row * n, n),
+                   std::span(result.imaginary).subspan(row * n, n));
+    result.frequencies_hz.push_back(rate_hz * static_cast<double>(bin) / static_cast<double>(n));
   }
   return result;
 }

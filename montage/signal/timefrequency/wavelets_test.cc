@@ -148,6 +148,10 @@ TEST(MorletTransform, DoesNotDependOnBlocksOrDecimation) {
   const auto some = every_ninth->Transform(x);
   ASSERT_TRUE(one.has_value() && two.has_value() && some.has_value());
   EXPECT_LT(RelativeError(std::span(two->real).first(5000), one->real), 1e-12);
+  TimeFrequency used = *two;
+  ASSERT_TRUE(short_blocks->Transform(x, used).has_value());
+  EXPECT_EQ(used.real, one->real);
+  EXPECT_EQ(used.frequencies_hz, one->frequencies_hz);
   ASSERT_EQ(some->times, 556U);
   for (size_t i = 0; i < some->times; ++i) {
     EXPECT_EQ(some->real[some->times + i], two->real[two->times + 9 * i]);
