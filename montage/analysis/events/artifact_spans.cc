@@ -93,6 +93,7 @@ class SpanFinder {
     std::vector<float> size(chunk_.frames);
     for (size_t f = 0; f < chunk_.frames; ++f) {
       std::vector<float> peaks;
+      peaks.reserve(layout_.rows.size());
       for (size_t row = 0; row < layout_.rows.size(); ++row) {
         float peak = 0;
         for (const float value :
@@ -152,8 +153,7 @@ class SpanFinder {
         while (start > 0 && top - start < reach && front[start] > foot) --start;
         while (end + 1 < front.size() && end - top < reach && front[end] > foot) ++end;
         if (static_cast<double>(end - start) / chunk_.rate_hz > kLeastBlinkS) {
-          std::vector<uint16_t> rows;
-          for (const size_t row : layout_.front) rows.push_back(static_cast<uint16_t>(row));
+          std::vector<uint16_t> rows(layout_.front.begin(), layout_.front.end());
           Add(ArtifactSource::kBlink, chunk_.TimeOf(start), chunk_.TimeOf(end), std::move(rows));
         }
       }

@@ -17,7 +17,7 @@ constexpr float kSpikeZ = 5.2F;
 constexpr float kSharpInMovementZ = 7.0F;
 constexpr float kLoneSpikeZ = 6.3F;
 constexpr size_t kRepeated = 2;
-constexpr float kSpikeUv = 55.0F;
+constexpr float kSpikeUv = 42.0F;
 constexpr float kSpikeIsolation = 2.6F;
 constexpr float kSpikeSharpness = 0.6F;
 constexpr double kSpikeJoinS = 0.35;
@@ -27,6 +27,8 @@ constexpr size_t kSpindleNearS = 30;
 constexpr double kSlowWaveS = 0.3;
 constexpr double kEvolvedHz = 1.0;
 constexpr double kExplained = 0.6;
+constexpr double kMovementHz = 4.0;
+constexpr double kMovementShare = 0.15;
 
 double Overlap(double a_start, double a_end, double b_start, double b_end) {
   return std::max(0.0, std::min(a_end, b_end) - std::max(a_start, b_start));
@@ -56,6 +58,7 @@ class EventList {
   const std::string& Name(size_t row) const { return survey_.layout.rows[row].name; }
   std::vector<std::string> AllNames() const {
     std::vector<std::string> names;
+    names.reserve(survey_.layout.rows.size());
     for (const ScalpRow& row : survey_.layout.rows) names.push_back(row.name);
     return names;
   }
@@ -121,7 +124,7 @@ class EventList {
     free_ = FreeDischarges();
     auto trains = FindTrains(free_);
     for (const Seizure& seizure : FindSeizures(survey_)) {
-      if (IsCovered(seizure.start_s, seizure.end_s)) continue;
+      if (IsCovered(seizure.start_s, seizure.end_s) || IsMovement(seizure)) continue;
       double explained = 0;
       for (const DischargeTrain& train : trains) {
         explained += Overlap(seizure.start_s, seizure.end_s, train.start_s, train.end_s);
@@ -136,6 +139,17 @@ class EventList {
       Add(seizure);
     }
     for (const DischargeTrain& train : trains) Add(train);
+  }
+
+  /// Slow waves of a good part of which are head movements.
+  bool IsMovement(const Seizure& seizure) const {
+    double moved = 0;
+    for (const ArtifactSpan& span : survey_.artifacts) {
+      if (span.source != ArtifactSource::kMovement) continue;
+      moved += Overlap(seizure.start_s, seizure.end_s, span.start_s, span.end_s);
+    }
+    return std::max(seizure.from_hz, seizure.to_hz) < kMovementHz &&
+           moved > kMovementShare * (seizure.end_s - seizure.start_s);
   }
 
   void Add(const Seizure& seizure) {
@@ -174,6 +188,7 @@ class EventList {
       return std::pair(leads[a], sees[a]) > std::pair(leads[b], sees[b]);
     });
     std::vector<std::string> names;
+    names.reserve(rows.size());
     for (const size_t row : rows) names.push_back(Name(row));
     if (names.empty()) names.push_back(Name(free_[train.members.front()].row));
     return names;

@@ -122,6 +122,7 @@ class TrainFinder {
   /// Without members at the ends that are much smaller than the others: chance waves before it.
   std::vector<size_t> Trimmed(std::vector<size_t> members) const {
     std::vector<double> sizes;
+    sizes.reserve(members.size());
     for (const size_t m : members) sizes.push_back(static_cast<double>(discharges_[m].z));
     const auto least = static_cast<float>(kEndShare * signal::Median(sizes));
     while (!members.empty() && discharges_[members.back()].z < least) members.pop_back();
