@@ -7,7 +7,7 @@ namespace montage::analysis {
 namespace {
 
 constexpr float kMuscleUv = 7.0F;  ///< rms above 41 Hz, over the channel's usual
-constexpr float kMuscleOverUsual = 1.2F;
+constexpr float kMuscleOverUsual = 1.7F;
 constexpr double kMuscleJoinS = 0.5;
 constexpr double kMuscleLeastS = 0.5;
 constexpr float kMovementUv = 110.0F;  ///< deflection of most channels
