@@ -355,7 +355,8 @@ TEST(StageModel, AnEpochOfWhichNothingIsKnownTakesAfterItsNeighbours) {
 }
 
 /// The first five minutes of SC4001 of the public Sleep-EDF recordings, all awake by their
-/// hypnogram. Nothing was fitted to them.
+/// hypnogram. No number was fitted to them, but they were looked at while the analysis was
+/// designed: they guard what it learnt from them and are no measure of accuracy.
 TEST(RealSleep, TheBeginningOfAPublicRecordingIsAwake) {
   const std::filesystem::path folder = ASSAY_SOURCE_DIR "/../shared/data/edf";
   if (!std::filesystem::exists(folder / "short_psg.edf")) {
