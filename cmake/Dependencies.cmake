@@ -20,6 +20,19 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(pugixml REQUIRED IMPORTED_TARGET pugixml)
 
+# Only montage-infer links libtorch, so that everything else builds, and Montage runs, without it. Its own package
+# file asks for Python and protobuf headers that nobody here needs.
+find_path(TORCH_INCLUDE_DIR torch/csrc/jit/api/module.h)
+find_library(TORCH_CPU_LIBRARY torch_cpu)
+find_library(C10_LIBRARY c10)
+if(TORCH_INCLUDE_DIR AND TORCH_CPU_LIBRARY AND C10_LIBRARY)
+  add_library(libtorch INTERFACE IMPORTED)
+  target_include_directories(libtorch INTERFACE ${TORCH_INCLUDE_DIR} ${TORCH_INCLUDE_DIR}/torch/csrc/api/include)
+  target_link_libraries(libtorch INTERFACE ${TORCH_CPU_LIBRARY} ${C10_LIBRARY})
+else()
+  message(STATUS "libtorch-dev is not installed: no montage-infer and none of its tests (./dev setup installs it)")
+endif()
+
 # Set for every target, so that precompiled headers can be shared between folders.
 add_compile_definitions(
   BOOST_ASIO_NO_DEPRECATED

@@ -48,6 +48,7 @@ LAYERS = {
     "assay": ["assay/cli", "assay/environment", "lib/process"],
     "montage/signal": [],
     "montage/analysis": ["montage/signal", "lib/formats"],
+    "montage/evaluation": ["lib/formats"],
     "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
@@ -55,12 +56,14 @@ LAYERS = {
     "montage/recordings": ["montage/analysis", "montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json",
                            "lib/formats"],
     "montage/telemetry": ["lib/json"],
+    "montage/inference": ["montage/analysis", "lib/net", "lib/http", "lib/process", "lib/crypto", "lib/json"],
+    "montage/infer": ["montage/inference", "lib/crypto"],
     "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
                     "lib/formats", "lib/sql", "lib/objects"],
-    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/identity", "montage/jobs",
-                    "montage/recordings", "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json",
-                    "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
+    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/evaluation", "montage/identity",
+                    "montage/inference", "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry",
+                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }
 # What tests, benches and their support files may use on top, by the first folder of their name.
@@ -69,7 +72,7 @@ TEST_EXTRA = {
     "assay": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
               "lib/synth", "assay/scenario", "assay/history", "assay/plan", "assay/action"],
     "montage": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
-                "lib/sql", "lib/objects", "lib/synth", "montage/storage", "montage/jobs"],
+                "lib/sql", "lib/objects", "lib/synth", "montage/analysis", "montage/storage", "montage/jobs"],
 }
 TEST_FILE = re.compile(r"_(test|testing|bench|fixture|contract)\.(cc|h)$|/(test|testing)_\w+\.(cc|h)$|/conformance/|/bench/")
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/data/signal/*.json: inputs and what NumPy and SciPy make of them.
 
-Run in a virtual environment with numpy and scipy:
-    python3 -m venv build/vectors-env && build/vectors-env/bin/pip install numpy scipy
+Run in a virtual environment with numpy, scipy and mne:
+    python3 -m venv build/vectors-env && build/vectors-env/bin/pip install numpy scipy mne
     build/vectors-env/bin/python tools/make_signal_vectors.py
 """
 import json
@@ -186,6 +186,42 @@ def iir_vectors():
     write("iir", {"x": numbers(x), "gain_hz": hz, "cases": cases})
 
 
+def fir_vectors():
+    """MNE's default filters, and what they, lfilter and resample_poly make of a recording."""
+    import mne
+    mne.set_log_level("ERROR")
+    rng = np.random.default_rng(20240302)
+    x = np.round(rng.normal(0, 10, 700) + 20, 2)
+    designs = []
+    for kind, low, high, rate in [("low", 40, None, 256), ("low", 8, None, 250), ("low", 45, None, 100), ("high", 0.5, None, 128),
+                                  ("high", 1, None, 256), ("high", 12, None, 250), ("band", 0.5, 45, 256), ("band", 8, 13, 200),
+                                  ("band", 0.1, 40, 128), ("band", 1, 100, 1000), ("stop", 40, 70, 256), ("stop", 10, 30, 250)]:
+        l_freq, h_freq = {"low": (None, low), "high": (low, None), "band": (low, high), "stop": (high, low)}[kind]
+        h = mne.filter.create_filter(None, rate, l_freq, h_freq)
+        middle = len(h) // 2
+        designs.append({"kind": kind, "edges": [low, high or 0], "rate": rate, "taps": len(h),
+                        "right_half": numbers(h[middle:][::max(1, middle // 40)])})
+    filtered = []
+    for n, low, high, rate in [(700, 1, 40, 100), (133, 1, 40, 100), (90, 1, 40, 100), (2, 8, 30, 100), (1, 8, 30, 100)]:
+        y = mne.filter.filter_data(x[None, :n].copy(), rate, low, high)[0]
+        filtered.append({"n": n, "edges": [low, high], "rate": rate, "y": numbers(y[::max(1, n // 60)])})
+    h = signal.firwin(31, 30, fs=256)
+    write("fir", {"x": numbers(x), "designs": designs, "filtered": filtered, "lfilter": numbers(signal.lfilter(h, 1, x[:120]))})
+
+
+def spectrogram_vectors():
+    rng = np.random.default_rng(20240303)
+    x = np.round(rng.normal(0, 10, 500) + 50, 2)
+    cases = []
+    for n, segment, overlap, rate in [(500, 64, 32, 128.0), (500, 50, 10, 100.0), (200, 33, 20, 64.0), (97, 97, 0, 256.0), (60, 64, 0, 100.0)]:
+        if n < segment:
+            cases.append({"n": n, "segment": segment, "overlap": overlap, "rate": rate, "times": [], "density": []})
+            continue
+        _, t, s = signal.spectrogram(x[:n], rate, window="hann", nperseg=segment, noverlap=overlap)
+        cases.append({"n": n, "segment": segment, "overlap": overlap, "rate": rate, "times": numbers(t), "density": numbers(s.T)})
+    write("spectrogram", {"x": numbers(x), "cases": cases})
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     fft_vectors()
@@ -194,3 +230,5 @@ if __name__ == "__main__":
     statistics_vectors()
     spline_vectors()
     iir_vectors()
+    fir_vectors()
+    spectrogram_vectors()

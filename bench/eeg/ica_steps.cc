@@ -3,7 +3,8 @@
 //
 //   montage_ica_steps INPUT CHANNELS COMPONENTS OUTPUT_DIR REPEATS
 //
-// INPUT: float64, channel after channel, little endian. Output: <method>.f64, components x channels.
+// INPUT: float64, channel after channel, little endian. Output: <method>.f64, components x
+// channels.
 
 #include <algorithm>
 #include <cstdio>

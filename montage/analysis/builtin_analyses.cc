@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "montage/analysis/artifacts/artifact_stage.h"
 #include "montage/analysis/connectivity/connectivity_stage.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
+#include "montage/analysis/sleep/sleep.h"
 
 namespace montage::analysis {
 namespace {
@@ -43,7 +45,9 @@ Registry BuiltInAnalyses() {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
+  registry.Add(MakeArtifactDetection());
   registry.Add(MakeConnectivityAnalysis());
+  registry.Add(MakeSleepAnalysis());
   registry.Add(MakeFeatureExtraction());
   return registry;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ struct Channel {
   ChannelKind kind = ChannelKind::kEeg;
   double rate_hz = 0;
   uint64_t samples = 0;
+  std::optional<double> impedance_ohm = {};  ///< of the electrode, where the file says it
 };
 
 struct Annotation {

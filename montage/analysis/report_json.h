@@ -5,11 +5,11 @@
 #include <boost/json/object.hpp>
 
 #include "montage/analysis/quality/quality.h"
+#include "montage/analysis/quality/quality_json.h"
 #include "montage/analysis/spectral.h"
 
 namespace montage::analysis {
 
-boost::json::object ToJson(const QualityReport& report);
 boost::json::object ToJson(const SpectralReport& report);
 
 /// Adds `method {name, version}` and `disclaimer`.

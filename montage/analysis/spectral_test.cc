@@ -87,10 +87,11 @@ TEST(Spectral, LeavesOutArtifactsAndBadChannels) {
 }
 
 TEST(Spectral, UsesEverythingWhenNothingIsCleanAndSaysSo) {
+  auto scalp = MakeScalp({.seconds = 60});
+  const auto cz = SamplesOf(scalp, "Cz");
+  AddSine(cz, 50, 40, 256);
   MemoryRecording recording;
-  std::vector<double> samples(60 * 256, 0.0);
-  AddNoise(samples, 60, 1);
-  recording.Add("Cz", 256, samples);
+  recording.Add("Cz", 256, {cz.begin(), cz.end()});
   const auto quality = AssessQuality(recording.view(), {}, {}).value();
   const auto report = Analyse(recording, &quality);
   ASSERT_EQ(report.channels.size(), 1U);

@@ -24,6 +24,29 @@ std::string RequestIdOf(http::Request& request) {
   return attached != nullptr ? attached->text : "";
 }
 
+constexpr size_t kPiece = size_t{256} * 1024;
+constexpr base::Duration kSendTime = std::chrono::minutes(10);
+
+/// The source is read on the pool, the connection served on the loop.
+net::Task<base::Result<void>> SendAll(std::shared_ptr<objects::ByteSource> source,
+                                      net::ThreadPool& pool, http::BodyWriter& writer) {
+  const base::Deadline deadline = base::Deadline::After(kSendTime);
+  std::string piece(kPiece, '\0');
+  while (true) {
+    CO_TRY(const size_t count, co_await net::Offload(pool, [&] {
+             return objects::ReadFully(*source, piece, deadline);
+           }));
+    if (count == 0) co_return base::Result<void>();
+    CO_TRY(co_await writer.Write(std::string_view(piece).substr(0, count)));
+  }
+}
+
+http::StreamBody Stream(Reply::Bytes bytes, net::ThreadPool& pool) {
+  return {.produce = [source = std::move(bytes.source),
+                      &pool](http::BodyWriter& writer) { return SendAll(source, pool, writer); },
+          .length = bytes.length};
+}
+
 Problem Unauthorized(std::string message) {
   return {.status = 401, .error = "unauthorized", .message = std::move(message)};
 }
@@ -206,6 +229,10 @@ http::Response Api::Close(const Operation& operation, const Call& call, Outcome 
     if (reply.text) {
       response = http::Response::Text(reply.status, std::move(reply.text->second));
       response.headers.Set("Content-Type", reply.text->first);
+    } else if (reply.bytes) {
+      response.status = reply.status;
+      response.headers.Set("Content-Type", reply.bytes->media_type);
+      response.body = Stream(*std::move(reply.bytes), parts_.pool);
     } else if (reply.status == 204) {
       response = http::Response::Empty(204);
     } else {

@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/http/router.h"
 #include "lib/net/offload.h"
+#include "lib/objects/byte_source.h"
 #include "montage/api/operation.h"
 #include "montage/api/problem.h"
 #include "montage/audit/audit_log.h"
@@ -44,6 +45,13 @@ struct Reply {
   std::string audit_object = {};  ///< id of what was made or changed
   /// Instead of `body`: text of another media type.
   std::optional<std::pair<std::string, std::string>> text = {};
+  /// Instead of `body`: bytes of another media type, read while they are sent.
+  struct Bytes {
+    std::string media_type;
+    std::shared_ptr<objects::ByteSource> source;
+    uint64_t length = 0;
+  };
+  std::optional<Bytes> bytes = {};
 };
 
 using Outcome = std::variant<Reply, Problem>;

@@ -123,7 +123,7 @@ class ApiTest : public testing::Test {
     http::TextBody reader(std::move(body));
     request.reader = &reader;
     const http::Response response = runtime_.Run(handler_(request));
-    Answer answer{response.status, std::get<std::string>(response.body), response.headers};
+    Answer answer{response.status, BodyOf(response), response.headers};
     CheckDescribed(request, answer);
     return answer;
   }
@@ -190,6 +190,21 @@ class ApiTest : public testing::Test {
     const audit::Entry& last = entries.back();
     return last.actor + " " + last.action + " " + last.object + " " +
            std::string(audit::ToString(last.decision));
+  }
+
+  std::string BodyOf(const http::Response& response) {
+    const auto* stream = std::get_if<http::StreamBody>(&response.body);
+    if (stream == nullptr) return std::get<std::string>(response.body);
+    struct Collector final : http::BodyWriter {
+      net::Task<base::Result<void>> Write(std::string_view bytes) override {
+        text += bytes;
+        co_return base::Result<void>();
+      }
+      std::string text;
+    } collector;
+    EXPECT_TRUE(runtime_.Run(stream->produce(collector)).has_value());
+    EXPECT_EQ(stream->length.value_or(collector.text.size()), collector.text.size());
+    return std::move(collector.text);
   }
 
   /// An answer that the description does not have is a failure, whatever the test looks for.

@@ -51,6 +51,7 @@ Outcome Submit(const Api& api, Services& services, Call& call) {
   }
   const Submission submission = ReadSubmission(fields);
   if (auto problem = fields.Finish()) return *std::move(problem);
+  if (auto problem = RefuseUnavailable(services, call)) return *std::move(problem);
   auto unknown = RefuseUnknown(services, call, file_ids);
   if (!unknown) return api.Refuse(unknown.error(), call);
   if (*unknown) return **std::move(unknown);

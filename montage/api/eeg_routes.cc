@@ -135,6 +135,7 @@ Outcome Analyze(const Api& api, Services& services, Call& call) {
   const std::string file_id = fields.RequiredText("file_id");
   const Submission submission = ReadSubmission(fields);
   if (auto problem = fields.Finish()) return *std::move(problem);
+  if (auto problem = RefuseUnavailable(services, call)) return *std::move(problem);
   if (const auto file = FindVisible(services, call, file_id); !file)
     return api.Refuse(file.error(), call);
   if (auto problem = RefuseMissing(services.analyses, submission.request))
@@ -161,6 +162,22 @@ Outcome GetFile(const Api& api, Services& services, Call& call) {
   const auto file = FindVisible(services, call, call.request.params.Get("file_id"));
   if (!file) return api.Refuse(file.error(), call);
   return Reply{.body = FileJson(*file)};
+}
+
+Outcome GetContent(const Api& api, Services& services, Call& call) {
+  const auto file = FindVisible(services, call, call.request.params.Get("file_id"));
+  if (!file) return api.Refuse(file.error(), call);
+  auto content = services.recordings.Open(file->file_id, call.deadline);
+  if (!content) return api.Refuse(content.error(), call);
+  const bool is_bdf = file->format.starts_with("bdf");
+  http::Headers headers;
+  headers.Set("Content-Disposition",
+              fmt::format("attachment; filename=\"{}.{}\"", file->file_id, is_bdf ? "bdf" : "edf"));
+  return Reply{.headers = std::move(headers),
+               .audit_object = file->file_id,
+               .bytes = Reply::Bytes{.media_type = "application/octet-stream",
+                                     .source = *std::move(content),
+                                     .length = static_cast<uint64_t>(file->size)}};
 }
 
 Outcome DeleteFile(const Api& api, Services& services, Call& call) {
@@ -252,6 +269,15 @@ void AddEegRoutes(Api& api, Services& services) {
            .responses = {{200, {"The recording.", schema::Object(FileMembers())}},
                          {404, {"There is no such recording."}}}},
           [&api, &services](Call& call) { return GetFile(api, services, call); });
+  api.Add({.path = "/api/v1/eeg/files/{file_id}/content",
+           .id = "downloadRecording",
+           .tag = "eeg",
+           .summary = "The bytes of a recording.",
+           .permission = Permission::kReadOwn,
+           .audit_action = "eeg.download",
+           .responses = {{200, {"The file.", schema::Text(), "application/octet-stream"}},
+                         {404, {"There is no such recording."}}}},
+          [&api, &services](Call& call) { return GetContent(api, services, call); });
   api.Add({.method = http::Method::kDelete,
            .path = "/api/v1/eeg/files/{file_id}",
            .id = "deleteRecording",

@@ -27,6 +27,18 @@ TEST_F(ApiTest, AnUploadIsStoredOnceHoweverOftenItIsSent) {
   EXPECT_THAT(Get("/api/v1/eeg/files", token).text, HasSubstr(first.Text("file_id")));
 }
 
+TEST_F(ApiTest, AStoredRecordingIsDownloadedByItsOwnerOnly) {
+  const std::string token = Token("ann_lee");
+  const std::string path = "/api/v1/eeg/files/" + UploadedId(token) + "/content";
+  const Answer answer = Get(path, token);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.text, Edf());
+  EXPECT_EQ(answer.headers.Get("Content-Type"), "application/octet-stream");
+  EXPECT_THAT(std::string(*answer.headers.Get("Content-Disposition")), HasSubstr(".edf\""));
+  EXPECT_THAT(LastAudit(), HasSubstr(" eeg.download "));
+  EXPECT_EQ(Get(path, Token("eve")).status, 404);
+}
+
 TEST_F(ApiTest, BadUploadsAreRefusedWithAReasonAndLeaveNothing) {
   const std::string token = Token("ann_lee");
   const std::string edf = Edf();

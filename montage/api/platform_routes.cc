@@ -7,17 +7,19 @@
 namespace montage::api {
 namespace {
 
-/// Without a model the service still answers by its other methods.
+/// A model that failed refuses submissions only: uploads, results and everything else go on, so
+/// that the service stays in rotation and says how it is in /health.
 bool IsNeeded(const ComponentHealth& component) { return component.name != "model"; }
 
 /// Details of failures may name paths, so they go to the log and not to everybody.
 boost::json::array ToJson(const std::vector<ComponentHealth>& components) {
   boost::json::array out;
   for (const ComponentHealth& component : components) {
-    out.push_back(
-        boost::json::object{{"name", component.name},
+    boost::json::object one{{"name", component.name},
                             {"ok", component.ok},
-                            {"detail", component.ok ? component.detail : "not available"}});
+                            {"detail", component.ok ? component.detail : "not available"}};
+    if (!component.state.empty()) one["state"] = component.state;
+    out.push_back(std::move(one));
   }
   return out;
 }
@@ -67,9 +69,11 @@ boost::json::object HealthSchema() {
   return schema::Object(
       {{"status", schema::Word({"ok", "degraded"})},
        {"version", schema::Text()},
-       {"components",
-        schema::List(schema::Object(
-            {{"name", schema::Text()}, {"ok", schema::Boolean()}, {"detail", schema::Text()}}))}});
+       {"components", schema::List(schema::Object(
+                          {{"name", schema::Text()},
+                           {"ok", schema::Boolean()},
+                           {"detail", schema::Text()},
+                           {"state", schema::Word({"none", "ready", "failed"}), false}}))}});
 }
 
 }  // namespace

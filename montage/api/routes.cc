@@ -5,6 +5,7 @@ namespace montage::api {
 void AddRoutes(Api& api, Services& services) {
   AddAuthRoutes(api, services);
   AddEegRoutes(api, services);
+  AddCleaningRoutes(api, services);
   AddFeatureRoutes(api, services);
   AddJobRoutes(api, services);
   AddBatchRoutes(api, services);

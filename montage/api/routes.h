@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ struct ComponentHealth {
   std::string name;  ///< database, objects, workers, model
   bool ok = true;
   std::string detail;  ///< for operators; no secrets
+  /// Word for everybody, such as the model's none, ready or failed; "": `ok` says all.
+  std::string state = {};
+};
+
+/// Why submissions are refused at the moment; for everybody.
+struct Unavailable {
+  std::string message;
+  base::Duration retry_after{};
 };
 
 /// What handlers work with; everything outlives the Api.
@@ -36,6 +45,8 @@ struct Services {
   /// Called after a submission, so that an idle worker looks.
   std::function<void()> wake_workers;
   std::function<std::vector<ComponentHealth>()> check_health;
+  /// Asked at each submission before its recordings are looked up; null: nothing is in the way.
+  std::function<std::optional<Unavailable>(base::Deadline)> refuse_submission = {};
   /// Where uploads are spooled while they arrive; exists.
   std::string spool_dir;
   uint64_t max_upload_bytes = 0;
@@ -49,6 +60,8 @@ struct Services {
 void AddAuthRoutes(Api& api, Services& services);
 /// eeg/upload, eeg/analyze, eeg/files.
 void AddEegRoutes(Api& api, Services& services);
+/// eeg/files/{file_id}/clean.
+void AddCleaningRoutes(Api& api, Services& services);
 /// eeg/features, eeg/files/{file_id}/features.
 void AddFeatureRoutes(Api& api, Services& services);
 /// jobs, results, user/analyses.

@@ -67,6 +67,16 @@ jobs::JobRequest Submission::ForFile(const identity::Principal& who,
           .priority = priority};
 }
 
+std::optional<Problem> RefuseUnavailable(const Services& services, const Call& call) {
+  if (!services.refuse_submission) return std::nullopt;
+  auto refusal = services.refuse_submission(call.deadline);
+  if (!refusal) return std::nullopt;
+  return Problem{.status = 503,
+                 .error = "service_unavailable",
+                 .message = std::move(refusal->message),
+                 .retry_after = refusal->retry_after};
+}
+
 std::optional<Problem> RefuseMissing(const analysis::Registry& analyses,
                                      const analysis::Request& request) {
   const auto missing = analyses.MissingFor(request);
@@ -134,17 +144,60 @@ boost::json::object JobSchema() {
        {"batch_id", schema::Text(), false}});
 }
 
-boost::json::object ResultSchema() {
-  boost::json::object out = schema::Object(
-      {{"quality_report", schema::Nullable(schema::Open("bad_channels, signal_quality_score"))},
-       {"abnormality_detection",
-        schema::Nullable(schema::Open("is_abnormal, confidence, triage_priority"))},
-       {"sleep_analysis",
-        schema::Nullable(schema::Open("hypnogram, sleep_efficiency, sleep_stages"))},
-       {"event_detection", {{"description", "null when there was nothing to look for"}}},
-       {"stages", schema::Open("status of each stage"), false}});
+namespace {
+
+/// The members that are promised; there are more.
+boost::json::object Promised(std::vector<schema::Member> members) {
+  boost::json::object out = schema::Object(std::move(members));
   out["additionalProperties"] = true;
   return out;
+}
+
+boost::json::object StagesSchema() {
+  const auto stage = Promised({{"status", schema::Word({"completed", "failed", "skipped"})},
+                               {"reason", schema::Text("why it was skipped"), false},
+                               {"error", schema::Text("why it failed"), false}});
+  std::vector<schema::Member> members;
+  for (const analysis::Stage one : analysis::kStages) {
+    members.push_back({std::string(analysis::ToString(one)), stage});
+  }
+  return Promised(std::move(members));
+}
+
+boost::json::object EventSchema() {
+  return Promised({{"event_type", schema::Word({"epileptiform", "PLED", "GPED", "seizure",
+                                                "artifact", "burst_suppression"})},
+                   {"onset_s", schema::Number(0)},
+                   {"duration_s", schema::Number(0)},
+                   {"channels", schema::List(schema::Text())},
+                   {"confidence", schema::Number(0, 1)}});
+}
+
+boost::json::object SleepSchema() {
+  const auto percent = schema::Number(0, 100);
+  return Promised(
+      {{"hypnogram", schema::List(schema::Word({"W", "N1", "N2", "N3", "REM"}))},
+       {"sleep_efficiency", percent},
+       {"sleep_stages",
+        schema::Object({{"N1", percent}, {"N2", percent}, {"N3", percent}, {"REM", percent}})}});
+}
+
+}  // namespace
+
+boost::json::object ResultSchema() {
+  return Promised(
+      {{"quality_report",
+        schema::Nullable(Promised({{"bad_channels", schema::List(schema::Text())},
+                                   {"signal_quality_score", schema::Number(0, 1)}}))},
+       {"abnormality_detection",
+        schema::Nullable(
+            Promised({{"is_abnormal", schema::Boolean()},
+                      {"confidence", schema::Number(0, 1)},
+                      {"triage_priority", schema::Word({"routine", "expedite", "urgent"})}}))},
+       {"sleep_analysis", schema::Nullable(SleepSchema())},
+       {"event_detection",
+        schema::Nullable(Promised({{"events", schema::List(EventSchema())}}))},
+       {"stages", StagesSchema(), false}});
 }
 
 std::variant<Page, Problem> ReadPage(const http::Request& request) {

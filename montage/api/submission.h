@@ -22,6 +22,9 @@ struct Submission {
 /// Options are taken from the object `options` and from the top level; what is wrong is told by
 /// `fields.Finish()`.
 Submission ReadSubmission(JsonFields& fields);
+/// 503 with Retry-After while nothing can be submitted. Comes before the recordings are looked up:
+/// whether they exist is of no use to a caller who is to come again.
+std::optional<Problem> RefuseUnavailable(const Services& services, const Call& call);
 /// 501 naming the stages that were asked for and are not built in.
 std::optional<Problem> RefuseMissing(const analysis::Registry& analyses,
                                      const analysis::Request& request);

@@ -48,12 +48,28 @@ constexpr std::array kKeys = {
               "s3 endpoint; empty: files in the data directory", true},
     ConfigKey{"model", "MONTAGE_MODEL", "MODEL_PATH", "",
               "TorchScript file; empty: feature-based methods"},
+    ConfigKey{"model_sha256", "MONTAGE_MODEL_SHA256", "", "",
+              "SHA-256 of the model; empty: in the file <model>.sha256"},
+    ConfigKey{"model_source", "MONTAGE_MODEL_SOURCE", "", "",
+              "URL or path that a damaged model is fetched from; empty: never", true},
+    ConfigKey{"model_memory", "MONTAGE_MODEL_MEMORY", "", "4GiB",
+              "address space of the model's process"},
+    ConfigKey{"infer_program", "MONTAGE_INFER_PROGRAM", "", "",
+              "program that runs the model; empty: montage-infer beside this one"},
 };
+
+// libtorch alone maps about 800 MB.
+constexpr uint64_t kLeastModelMemory = uint64_t{1} << 30;
 
 struct Found {
   std::string value;
   std::string origin;
 };
+
+bool IsSha256(std::string_view text) {
+  return text.size() == 64 &&
+         text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
 
 base::Error Wrong(const ConfigKey& key, const Found& found, std::string_view expected) {
   return {ErrorCode::kInvalid, fmt::format("configuration {} is \"{}\" ({}); expected {}", key.name,
@@ -196,6 +212,19 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
     config.objects_url = found.value;
   } else if (name == "model") {
     config.model_path = found.value;
+  } else if (name == "model_sha256") {
+    if (!found.value.empty() && !IsSha256(found.value))
+      return base::Fail(Wrong(key, found, "64 hexadecimal digits"));
+    config.model_sha256 = found.value;
+  } else if (name == "model_source") {
+    config.model_source = found.value;
+  } else if (name == "model_memory") {
+    const auto size = base::ParseSize(found.value);
+    if (!size || *size < kLeastModelMemory)
+      return base::Fail(Wrong(key, found, "a size of at least 1GiB"));
+    config.model_memory_bytes = *size;
+  } else if (name == "infer_program") {
+    config.infer_program = found.value;
   }
   return {};
 }

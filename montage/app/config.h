@@ -36,6 +36,10 @@ struct Config {
   std::string queue_url;     ///< "": in the database
   std::string objects_url;   ///< "": files in the data directory
   std::string model_path;    ///< "": the feature-based methods answer
+  std::string model_sha256;  ///< "": in the file <model>.sha256
+  std::string model_source;  ///< URL or path; "": a damaged model is not fetched
+  uint64_t model_memory_bytes = 0;
+  std::string infer_program;  ///< "": montage-infer beside this program
   /// What an acknowledged change survives: a power cut (true) or only the death of the process.
   bool survives_power_loss = true;
 };

@@ -51,11 +51,14 @@ TEST(Config, FlagBeatsVariableBeatsFileBeatsDefault) {
 }
 
 TEST(Config, KnowsTheVariablesOfTheServiceContract) {
-  const LoadedConfig loaded = LoadConfig(Sources({{"DATABASE_URL", "postgresql://u:secret@h/db"},
-                                                  {"MODEL_PATH", "/models/eegpt.pt"}}))
-                                  .value();
+  const LoadedConfig loaded =
+      LoadConfig(Sources({{"DATABASE_URL", "postgresql://u:secret@h/db"},
+                          {"MODEL_PATH", "/models/eegpt.pt"},
+                          {"MONTAGE_MODEL_SOURCE", "https://u:secret@h/m"}}))
+          .value();
   EXPECT_EQ(loaded.config.database_url, "postgresql://u:secret@h/db");
   EXPECT_EQ(loaded.config.model_path, "/models/eegpt.pt");
+  EXPECT_EQ(loaded.config.model_source, "https://u:secret@h/m");
   EXPECT_EQ(OriginOf(loaded, "database"), "variable DATABASE_URL");
   for (const ConfigOrigin& origin : loaded.origins)
     EXPECT_EQ(origin.value.find("secret"), std::string::npos);
@@ -63,9 +66,10 @@ TEST(Config, KnowsTheVariablesOfTheServiceContract) {
 
 TEST(Config, RefusesWrongValuesNamingKeyValueOriginAndExpectation) {
   const std::pair<const char*, const char*> wrong[] = {
-      {"workers", "many"},   {"workers", "-1"},   {"listen", "8080"},    {"listen", ":80"},
-      {"listen", "h:99999"}, {"max_upload", "0"}, {"max_upload", "big"}, {"login_lockout", "soon"},
-      {"log_level", "loud"}, {"data", ""}};
+      {"workers", "many"},   {"workers", "-1"},         {"listen", "8080"},
+      {"listen", ":80"},     {"listen", "h:99999"},     {"max_upload", "0"},
+      {"max_upload", "big"}, {"login_lockout", "soon"}, {"log_level", "loud"},
+      {"data", ""},          {"model_sha256", "abc"},   {"model_memory", "10MB"}};
   for (const auto& [key, value] : wrong) {
     ConfigSources sources = Sources();
     sources.flags = {{key, value}};

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <boost/json.hpp>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "montage/app/analysis_runner.h"
 #include "montage/app/data_directory.h"
 #include "montage/app/housekeeping.h"
+#include "montage/app/model.h"
 #include "montage/identity/sessions.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/recordings/edf_recording.h"
@@ -34,15 +34,9 @@ using base::Result;
 using namespace std::chrono_literals;
 
 constexpr base::Duration kStartTime = 10min;  ///< migrations and sweeps of a large store
+constexpr base::Duration kModelTime = 2min;   ///< to load it, or to fetch it when there is none
 constexpr base::Duration kRequestGrace = 20s;
 constexpr base::Duration kJobGrace = 5s;
-
-bool IsReadable(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  ::close(descriptor);
-  return true;
-}
 
 /// Signing keys are sealed by a key derived from the ring; after a rotation of the ring that may be
 /// an older one.
@@ -86,6 +80,7 @@ struct Service::Parts {
   std::vector<api::ComponentHealth> CheckHealth();
   void LogExchange(const http::Exchange& exchange);
   http::ServerOptions ServerOptionsOf();
+  void PrepareModel();
   void StartWorkers();
   net::Task<void> Serve(http::Server& server, const net::Cancellation& stop);
   net::Task<void> KeepHouse();
@@ -98,6 +93,7 @@ struct Service::Parts {
   std::optional<FileLock> serve_lock;
   std::unique_ptr<DataDirectory> directory;
   telemetry::Metrics metrics;
+  inference::ModelStore models;
   identity::TokenSigner signer;
   identity::Accounts accounts;
   identity::Sessions sessions;
@@ -124,6 +120,7 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       log(the_log),
       clock(the_clock),
       directory(std::move(the_directory)),
+      models(ModelOptionsOf(config, &metrics), clock),
       signer(std::move(the_signer)),
       accounts(directory->database(), clock,
                {.max_failures = config.login_max_failures, .lockout = config.login_lockout}),
@@ -160,6 +157,13 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
                      if (workers) workers->Wake();
                    },
                .check_health = [this] { return CheckHealth(); },
+               .refuse_submission =
+                   [this](Deadline deadline) {
+                     return RefuseByModel(
+                         models,
+                         [this](const base::Error& error) { log.Write("model_failed", error); },
+                         deadline);
+                   },
                .spool_dir = directory->spool().string(),
                .max_upload_bytes = config.max_upload_bytes,
                .max_batch_files = static_cast<size_t>(config.max_batch_files),
@@ -184,11 +188,7 @@ std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   health.push_back({"workers", true,
                     workers ? fmt::format("{} threads, {} busy", config.workers, workers->active())
                             : "none in this process"});
-  const bool readable = config.model_path.empty() || IsReadable(config.model_path);
-  health.push_back({"model", readable,
-                    config.model_path.empty() ? "none, feature-based methods answer"
-                    : readable                ? "not used: this version has no model inference"
-                                              : "the model file cannot be read"});
+  health.push_back(HealthOf(models));
   return health;
 }
 
@@ -221,6 +221,14 @@ http::ServerOptions Service::Parts::ServerOptionsOf() {
           .format_error = api::FormatServerError,
           .error_sink = [this](const base::Error& error) { log.Write("request_failed", error); },
           .on_exchange = [this](const http::Exchange& exchange) { LogExchange(exchange); }};
+}
+
+void Service::Parts::PrepareModel() {
+  models.Prepare(Deadline::After(kModelTime));
+  const api::ComponentHealth health = HealthOf(models);
+  // A service without its model still has results to show, and says in /health how it is.
+  log.Write(health.ok ? LogLevel::kInfo : LogLevel::kError, "model",
+            {{"state", health.state}, {"detail", health.detail}});
 }
 
 void Service::Parts::StartWorkers() {
@@ -313,10 +321,6 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   TRY(serve_lock.Share());
   parts->worker_lock = std::move(worker_lock);
   parts->serve_lock = std::move(serve_lock);
-  if (!config.model_path.empty()) {
-    log.Write(LogLevel::kWarn, "model_not_supported",
-              {{"message", "this version has no model inference; feature-based methods answer"}});
-  }
   return std::unique_ptr<Service>(new Service(std::move(parts)));
 }
 
@@ -328,6 +332,7 @@ net::Task<Result<void>> Service::Run(const net::Cancellation& stop,
     co_return base::Fail(std::move(server).error().While(
         fmt::format("listening on {}:{}", parts_->config.listen_host, parts_->config.listen_port)));
   }
+  co_await net::Offload(parts_->pool, [this] { parts_->PrepareModel(); });
   // No request was handled yet: that needs this loop.
   parts_->StartWorkers();
   parts_->log.Write(

@@ -25,11 +25,11 @@ struct PairTransforms {
   size_t length;
 };
 
-/// 2 X1 = Z[k] + conj Z[n - k] and 2 X2 = (Z[k] - conj Z[n - k]) / i of bins first to first + count,
-/// which is a multiple of 8. Bin k of eight channels goes to real + k * stride, imaginary + k *
-/// stride.
-MONTAGE_SIMD_CLONES void TakeApart(const PairTransforms& z, size_t first, size_t count, double* real,
-                                   double* imaginary, size_t stride) {
+/// 2 X1 = Z[k] + conj Z[n - k] and 2 X2 = (Z[k] - conj Z[n - k]) / i of bins first to first +
+/// count, which is a multiple of 8. Bin k of eight channels goes to real + k * stride, imaginary +
+/// k * stride.
+MONTAGE_SIMD_CLONES void TakeApart(const PairTransforms& z, size_t first, size_t count,
+                                   double* real, double* imaginary, size_t stride) {
   for (size_t b = 0; b < count; b += kOct) {
     const size_t k = first + b;
     Oct re[kOct];
@@ -119,10 +119,11 @@ CrossAverager::CrossAverager(size_t channels, size_t segment, double rate_hz, Fr
 
 void CrossAverager::Add(std::span<const std::span<const double>> segments) {
   assert(segments.size() == channels_);
+  ++segments_;
+  if (bins_.first == bins_.last) return;
   for (size_t first = 0; first < channels_; first += kOct) {
     TransformEight(segments.subspan(first, std::min(kOct, channels_ - first)), first);
   }
-  ++segments_;
   if (++pending_ == kBatch) Flush();
 }
 
@@ -206,9 +207,8 @@ std::vector<std::vector<double>> CrossAverager::Coherence() {
 }
 
 std::vector<std::vector<double>> CrossAverager::ImaginaryCoherence() {
-  return OfPairs([](double /*real*/, double imaginary, double power) {
-    return imaginary / std::sqrt(power);
-  });
+  return OfPairs(
+      [](double /*real*/, double imaginary, double power) { return imaginary / std::sqrt(power); });
 }
 
 base::Result<std::vector<std::vector<double>>> CoherenceOfPairs(

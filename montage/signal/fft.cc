@@ -132,32 +132,62 @@ Fft::Fft(size_t length, size_t lanes) : length_(length), lanes_(lanes) {
     return;
   }
   columns_ = ColumnsOf(length, lanes);
-  size_t current = length / columns_;
-  size_t stride = lanes * columns_;
-  for (const size_t radix : columns_ == 1 ? factors : Factors(current)) {
-    Stage stage{radix, current / radix, stride, {}};
+  PlanPasses(columns_ == 1 ? factors : Factors(length / columns_));
+  PlaceRows();
+  scratch_real_.resize(length * lanes);
+  scratch_imaginary_.resize(length * lanes);
+}
+
+void Fft::PlanPasses(std::vector<size_t> factors) {
+  // Two complex copies of a block, its data and the scratch of its stages, and some twiddles.
+  constexpr size_t kNearest = 40 * 1024 / (4 * sizeof(double));
+  size_t left = length_ / columns_;
+  const size_t first_stride = lanes_ * columns_;
+  const auto pass = [](size_t radix, size_t from, size_t stride) {
+    Stage stage{radix, from / radix, stride, {}};
     stage.twiddles.reserve(2 * stage.groups * (radix - 1));
     for (size_t p = 0; p < stage.groups; ++p) {
       for (size_t j = 1; j < radix; ++j) {
-        const auto [c, s] = UnitRoot(j * p, current);
+        const auto [c, s] = UnitRoot(j * p, from);
         stage.twiddles.push_back(c);
         stage.twiddles.push_back(s);
       }
     }
-    stages_.push_back(std::move(stage));
-    current /= radix;
-    stride *= radix;
+    return stage;
+  };
+  auto factor = factors.begin();
+  for (; columns_ > 1 && left * columns_ > kNearest && factor != factors.end(); ++factor) {
+    splits_.push_back(pass(*factor, left, first_stride));
+    left /= *factor;
   }
-  const size_t part = length / columns_;
+  for (size_t stride = first_stride; factor != factors.end(); ++factor) {
+    stages_.push_back(pass(*factor, left, stride));
+    left /= *factor;
+    stride *= *factor;
+  }
+}
+
+/// For joining: the rows of columns, found again after the splits, and the twiddles between
+/// columns.
+void Fft::PlaceRows() {
+  if (columns_ == 1) return;
+  const size_t part = length_ / columns_;
+  places_.resize(part);
+  for (size_t k = 0; k < part; ++k) {
+    size_t place = 0, index = k;
+    for (const Stage& split : splits_) {
+      place += index % split.radix * split.groups;
+      index /= split.radix;
+    }
+    places_[k] = static_cast<uint32_t>(place + index);
+  }
   join_twiddles_.resize(2 * (columns_ - 1) * part);
   for (size_t l = 1; l < columns_; ++l) {
     for (size_t k = 0; k < part; ++k) {
       double* w = join_twiddles_.data() + 2 * (l - 1) * part + k;
-      std::tie(w[0], w[part]) = UnitRoot(l * k, length);
+      std::tie(w[0], w[part]) = UnitRoot(l * k, length_);
     }
   }
-  scratch_real_.resize(length * lanes);
-  scratch_imaginary_.resize(length * lanes);
 }
 
 Fft::~Fft() = default;
@@ -187,19 +217,43 @@ void Fft::Inverse(std::span<double> real, std::span<double> imaginary) {
 }
 
 Fft::Parts Fft::RunPasses(std::span<double> real, std::span<double> imaginary) {
-  Parts from{real.data(), imaginary.data()};
+  const Parts data{real.data(), imaginary.data()};
+  if (columns_ == 1) return RunStages(data);
+  RunBlocks(0, data);
+  const Parts joined{scratch_real_.data(), scratch_imaginary_.data()};
+  JoinColumns({data.real, data.imaginary, joined.real, joined.imaginary}, columns_, places_,
+              join_twiddles_.data());
+  return joined;
+}
+
+/// The block's splits from `split` on, each part being finished before the next is begun.
+void Fft::RunBlocks(size_t split, Parts block) {
+  if (split == splits_.size()) {
+    RunStages(block);
+    return;
+  }
+  const Stage& pass = splits_[split];
+  RunStage({block.real, block.imaginary, block.real, block.imaginary}, Order::kSplit, pass.radix,
+           pass.groups, pass.stride, pass.twiddles.data());
+  for (size_t j = 0; j < pass.radix; ++j) {
+    const size_t offset = j * pass.groups * pass.stride;
+    RunBlocks(split + 1, {block.real + offset, block.imaginary + offset});
+  }
+}
+
+/// To and fro between the block and the scratch memory; the last stage can work in place, so that
+/// the result is in the block whatever their number.
+Fft::Parts Fft::RunStages(Parts block) {
+  Parts from = block;
   Parts to{scratch_real_.data(), scratch_imaginary_.data()};
-  for (const Stage& stage : stages_) {
-    RunStage({from.real, from.imaginary, to.real, to.imaginary}, stage.radix, stage.groups,
-             stage.stride, stage.twiddles.data());
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    if (i + 1 == stages_.size()) to = block;
+    RunStage({from.real, from.imaginary, to.real, to.imaginary}, Order::kSorted, stage.radix,
+             stage.groups, stage.stride, stage.twiddles.data());
     std::swap(from, to);
   }
-  if (columns_ > 1) {
-    JoinColumns({from.real, from.imaginary, to.real, to.imaginary}, columns_, length_ / columns_,
-                join_twiddles_.data());
-    std::swap(from, to);
-  }
-  return from;
+  return block;
 }
 
 void Fft::RunChirp(std::span<double> real, std::span<double> imaginary) {

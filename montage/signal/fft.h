@@ -3,16 +3,17 @@
 //
 // Self-written because Debian 12 has no permissively licensed double precision transform for every
 // length (FFTW is GPL, libkissfft is single precision). It is a Stockham autosort transform
-// (Cochran et al. 1967; Van Loan 1992, section 1.7) with radices 2, 3, 4, 5, 8 and small primes, and
-// Bluestein's chirp transform (1970) for lengths with a larger prime factor. Starting the Stockham
-// recursion at stride `lanes` transforms that many interleaved sequences with unit-stride loops. One
-// sequence of a length divisible by 4 is itself such an interleaving, of its every fourth or eighth
-// sample, and needs a last pass that joins their transforms.
+// (Cochran et al. 1967; Van Loan 1992, section 1.7) with radices 2, 3, 4, 5, 8 and small primes,
+// and Bluestein's chirp transform (1970) for lengths with a larger prime factor. Starting the
+// Stockham recursion at stride `lanes` transforms that many interleaved sequences with unit-stride
+// loops. One sequence of a length divisible by 4 is itself such an interleaving, of its every
+// fourth or eighth sample, and needs a last pass that joins their transforms.
 //
 // Lengths that are quick: products of 8, 4, 2, 3 and 5 that 8 divides. One lane at a time is
-// quickest, because all of it stays in the first-level cache up to a length of about 1500.
+// quickest, because most of its passes work on blocks in the first-level cache.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -57,12 +58,19 @@ class Fft {
   struct Chirp;
 
   Parts RunPasses(std::span<double> real, std::span<double> imaginary);
+  void RunBlocks(size_t split, Parts block);
+  Parts RunStages(Parts block);
+  void PlanPasses(std::vector<size_t> factors);
+  void PlaceRows();
   void RunChirp(std::span<double> real, std::span<double> imaginary);
 
   size_t length_;
   size_t lanes_;
   size_t columns_ = 1;  ///< that a single sequence is split into
-  std::vector<Stage> stages_;
+  std::vector<Stage>
+      splits_;  ///< into blocks that fit the first-level cache, when columns are joined
+  std::vector<Stage> stages_;     ///< of a block
+  std::vector<uint32_t> places_;  ///< [k] row of index k after splits and stages
   LineVector join_twiddles_;
   std::unique_ptr<Chirp> chirp_;
   LineVector scratch_real_;

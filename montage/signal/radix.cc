@@ -84,7 +84,7 @@ MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[5]) {
   const auto turned1 = TurnBack(Minus(x[1], x[4])), turned2 = TurnBack(Minus(x[2], x[3]));
   const auto middle1 = Plus(Plus(x[0], kCos1, sum1), kCos2, sum2);
   const auto middle2 = Plus(Plus(x[0], kCos2, sum1), kCos1, sum2);
-  const auto side1 = Plus(turned1, kSinRatio, turned2);                  // over sin(72 degrees)
+  const auto side1 = Plus(turned1, kSinRatio, turned2);  // over sin(72 degrees)
   const auto side2 = Minus(Complex<V>{kSinRatio * turned1.re, kSinRatio * turned1.im}, turned2);
   x[0] = Plus(Plus(x[0], sum1), sum2);
   x[1] = Plus(middle1, kSin1, side1);
@@ -113,74 +113,77 @@ MONTAGE_SIMD_INLINE void Butterfly(Complex<V> (&x)[8]) {
   x[7] = Minus(even[3], kHalfRoot, odd3);
 }
 
-/// The columns of one group from q on, as many as V has; twiddles are null for group 0.
+/// As many columns as V has, from `in` on; twiddles are null for group 0. Inputs are in_stride
+/// apart, outputs out_stride.
 template <size_t kRadix, typename V>
-MONTAGE_SIMD_INLINE void GroupAt(Planes planes, size_t part, size_t stride, size_t in,
+MONTAGE_SIMD_INLINE void GroupAt(Planes planes, size_t in_stride, size_t out_stride, size_t in,
                                  size_t out, const double* twiddles) {
   Complex<V> x[kRadix];
   for (size_t k = 0; k < kRadix; ++k) {
-    x[k] = {In<V>(planes.in_real + in + k * part).v, In<V>(planes.in_imaginary + in + k * part).v};
+    x[k] = {In<V>(planes.in_real + in + k * in_stride).v,
+            In<V>(planes.in_imaginary + in + k * in_stride).v};
   }
   Butterfly(x);
   for (size_t j = 0; j < kRadix; ++j) {
     if (twiddles != nullptr && j > 0) {
       x[j] = Times(x[j], twiddles[2 * (j - 1)], twiddles[2 * (j - 1) + 1]);
     }
-    Out<V>(planes.out_real + out + j * stride).v = x[j].re;
-    Out<V>(planes.out_imaginary + out + j * stride).v = x[j].im;
+    Out<V>(planes.out_real + out + j * out_stride).v = x[j].re;
+    Out<V>(planes.out_imaginary + out + j * out_stride).v = x[j].im;
   }
 }
 
 template <size_t kRadix>
-MONTAGE_SIMD_INLINE void Group(Planes planes, size_t groups, size_t stride, size_t p,
+MONTAGE_SIMD_INLINE void Group(Planes planes, Order order, size_t groups, size_t stride, size_t p,
                                const double* twiddles) {
   const size_t part = stride * groups;
   const size_t in = stride * p;
-  const size_t out = stride * kRadix * p;
+  const size_t out = order == Order::kSplit ? in : kRadix * in;
+  const size_t out_stride = order == Order::kSplit ? part : stride;
   size_t q = 0;
   for (; q + kOct <= stride; q += kOct) {
-    GroupAt<kRadix, Oct>(planes, part, stride, in + q, out + q, twiddles);
+    GroupAt<kRadix, Oct>(planes, part, out_stride, in + q, out + q, twiddles);
   }
   for (; q + kQuad <= stride; q += kQuad) {
-    GroupAt<kRadix, Quad>(planes, part, stride, in + q, out + q, twiddles);
+    GroupAt<kRadix, Quad>(planes, part, out_stride, in + q, out + q, twiddles);
   }
   for (; q < stride; ++q) {
-    GroupAt<kRadix, double>(planes, part, stride, in + q, out + q, twiddles);
+    GroupAt<kRadix, double>(planes, part, out_stride, in + q, out + q, twiddles);
   }
 }
 
 template <size_t kRadix>
-MONTAGE_SIMD_INLINE void Stage(Planes planes, size_t groups, size_t stride,
+MONTAGE_SIMD_INLINE void Stage(Planes planes, Order order, size_t groups, size_t stride,
                                const double* twiddles) {
-  Group<kRadix>(planes, groups, stride, 0, nullptr);
+  Group<kRadix>(planes, order, groups, stride, 0, nullptr);
   for (size_t p = 1; p < groups; ++p) {
-    Group<kRadix>(planes, groups, stride, p, twiddles + 2 * (kRadix - 1) * p);
+    Group<kRadix>(planes, order, groups, stride, p, twiddles + 2 * (kRadix - 1) * p);
   }
 }
 
-MONTAGE_SIMD_CLONES void Stage2(const Planes& planes, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage2(const Planes& planes, Order order, size_t groups, size_t stride,
                                 const double* twiddles) {
-  Stage<2>(planes, groups, stride, twiddles);
+  Stage<2>(planes, order, groups, stride, twiddles);
 }
-MONTAGE_SIMD_CLONES void Stage3(const Planes& planes, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage3(const Planes& planes, Order order, size_t groups, size_t stride,
                                 const double* twiddles) {
-  Stage<3>(planes, groups, stride, twiddles);
+  Stage<3>(planes, order, groups, stride, twiddles);
 }
-MONTAGE_SIMD_CLONES void Stage4(const Planes& planes, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage4(const Planes& planes, Order order, size_t groups, size_t stride,
                                 const double* twiddles) {
-  Stage<4>(planes, groups, stride, twiddles);
+  Stage<4>(planes, order, groups, stride, twiddles);
 }
-MONTAGE_SIMD_CLONES void Stage5(const Planes& planes, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage5(const Planes& planes, Order order, size_t groups, size_t stride,
                                 const double* twiddles) {
-  Stage<5>(planes, groups, stride, twiddles);
+  Stage<5>(planes, order, groups, stride, twiddles);
 }
-MONTAGE_SIMD_CLONES void Stage8(const Planes& planes, size_t groups, size_t stride,
+MONTAGE_SIMD_CLONES void Stage8(const Planes& planes, Order order, size_t groups, size_t stride,
                                 const double* twiddles) {
-  Stage<8>(planes, groups, stride, twiddles);
+  Stage<8>(planes, order, groups, stride, twiddles);
 }
 
 /// Any radix up to kLargestRadix, by its definition.
-void StageAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
+void StageAny(const Planes& planes, Order order, size_t radix, size_t groups, size_t stride,
               const double* twiddles) {
   std::array<std::pair<double, double>, kLargestRadix> roots;
   for (size_t k = 0; k < radix; ++k) roots[k] = UnitRoot(k, radix);
@@ -203,9 +206,9 @@ void StageAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
         }
         const double w_real = j == 0 ? 1.0 : w[2 * (j - 1)];
         const double w_imaginary = j == 0 ? 0.0 : w[2 * (j - 1) + 1];
-        planes.out_real[q + stride * (radix * p + j)] = real * w_real - imaginary * w_imaginary;
-        planes.out_imaginary[q + stride * (radix * p + j)] =
-            real * w_imaginary + imaginary * w_real;
+        const size_t out = q + stride * (order == Order::kSplit ? p + groups * j : radix * p + j);
+        planes.out_real[out] = real * w_real - imaginary * w_imaginary;
+        planes.out_imaginary[out] = real * w_imaginary + imaginary * w_real;
       }
     }
   }
@@ -213,13 +216,15 @@ void StageAny(const Planes& planes, size_t radix, size_t groups, size_t stride,
 
 /// As many k as there are columns, from k on.
 template <size_t kColumns, typename V>
-MONTAGE_SIMD_INLINE void JoinAt(Planes planes, size_t part, size_t k,
+MONTAGE_SIMD_INLINE void JoinAt(Planes planes, std::span<const uint32_t> places, size_t k,
                                 const double* twiddles) {
+  const size_t part = places.size();
   V real[kColumns];
   V imaginary[kColumns];
   for (size_t i = 0; i < kColumns; ++i) {
-    real[i] = In<V>(planes.in_real + (k + i) * kColumns).v;
-    imaginary[i] = In<V>(planes.in_imaginary + (k + i) * kColumns).v;
+    const size_t row = places[k + i] * kColumns;
+    real[i] = In<V>(planes.in_real + row).v;
+    imaginary[i] = In<V>(planes.in_imaginary + row).v;
   }
   Transpose(real);
   Transpose(imaginary);
@@ -239,19 +244,23 @@ MONTAGE_SIMD_INLINE void JoinAt(Planes planes, size_t part, size_t k,
 }
 
 template <size_t kColumns, typename V>
-MONTAGE_SIMD_INLINE void Join(Planes planes, size_t part, const double* twiddles) {
+MONTAGE_SIMD_INLINE void Join(Planes planes, std::span<const uint32_t> places,
+                              const double* twiddles) {
+  const size_t part = places.size();
   for (size_t k = 0; k + kColumns <= part; k += kColumns) {
-    JoinAt<kColumns, V>(planes, part, k, twiddles);
+    JoinAt<kColumns, V>(planes, places, k, twiddles);
   }
   // The last ones again, so that they need no narrower loop.
-  if (part % kColumns != 0) JoinAt<kColumns, V>(planes, part, part - kColumns, twiddles);
+  if (part % kColumns != 0) JoinAt<kColumns, V>(planes, places, part - kColumns, twiddles);
 }
 
-MONTAGE_SIMD_CLONES void Join8(const Planes& planes, size_t part, const double* twiddles) {
-  Join<8, Oct>(planes, part, twiddles);
+MONTAGE_SIMD_CLONES void Join8(const Planes& planes, std::span<const uint32_t> places,
+                               const double* twiddles) {
+  Join<8, Oct>(planes, places, twiddles);
 }
-MONTAGE_SIMD_CLONES void Join4(const Planes& planes, size_t part, const double* twiddles) {
-  Join<4, Quad>(planes, part, twiddles);
+MONTAGE_SIMD_CLONES void Join4(const Planes& planes, std::span<const uint32_t> places,
+                               const double* twiddles) {
+  Join<4, Quad>(planes, places, twiddles);
 }
 
 }  // namespace
@@ -267,30 +276,31 @@ std::pair<double, double> UnitRoot(size_t numerator, size_t denominator) {
   return {std::cos(angle), -std::sin(angle)};
 }
 
-void RunStage(const Planes& planes, size_t radix, size_t groups, size_t stride,
+void RunStage(const Planes& planes, Order order, size_t radix, size_t groups, size_t stride,
               const double* twiddles) {
   switch (radix) {
     case 2:
-      return Stage2(planes, groups, stride, twiddles);
+      return Stage2(planes, order, groups, stride, twiddles);
     case 3:
-      return Stage3(planes, groups, stride, twiddles);
+      return Stage3(planes, order, groups, stride, twiddles);
     case 4:
-      return Stage4(planes, groups, stride, twiddles);
+      return Stage4(planes, order, groups, stride, twiddles);
     case 5:
-      return Stage5(planes, groups, stride, twiddles);
+      return Stage5(planes, order, groups, stride, twiddles);
     case 8:
-      return Stage8(planes, groups, stride, twiddles);
+      return Stage8(planes, order, groups, stride, twiddles);
     default:
-      return StageAny(planes, radix, groups, stride, twiddles);
+      return StageAny(planes, order, radix, groups, stride, twiddles);
   }
 }
 
-void JoinColumns(const Planes& planes, size_t columns, size_t part, const double* twiddles) {
-  assert((columns == 4 || columns == 8) && part >= columns);
+void JoinColumns(const Planes& planes, size_t columns, std::span<const uint32_t> places,
+                 const double* twiddles) {
+  assert((columns == 4 || columns == 8) && places.size() >= columns);
   if (columns == 8) {
-    Join8(planes, part, twiddles);
+    Join8(planes, places, twiddles);
   } else {
-    Join4(planes, part, twiddles);
+    Join4(planes, places, twiddles);
   }
 }
 

@@ -11,8 +11,10 @@
 
 #include "montage/signal/filter/fir.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/scalp/spherical_spline.h"
+#include "montage/signal/spectrogram.h"
 #include "montage/signal/spectrum.h"
 #include "montage/signal/statistics.h"
 #include "montage/signal/vectors_testing.h"
@@ -154,6 +156,23 @@ TEST(ScipyVectors, WelchIncludingShortAndOddInputs) {
     ASSERT_TRUE(all.has_value());
     EXPECT_EQ((*all)[0].density, spectrum->density);
     EXPECT_EQ((*all)[1].density, spectrum->density);
+  }
+}
+
+TEST(ScipyVectors, SpectrogramIncludingInputsShorterThanASegment) {
+  const auto file = ReadVectors("spectrogram");
+  const auto x = Numbers(file.at("x"));
+  for (const auto& entry : file.at("cases").as_array()) {
+    const WelchOptions options{Size(entry.at("segment")), Size(entry.at("overlap"))};
+    auto spectrogram = Spectrogram::Make(Number(entry.at("rate")), options);
+    ASSERT_TRUE(spectrogram.has_value());
+    std::vector<double> columns;
+    ASSERT_TRUE(spectrogram->Push(First(x, Size(entry.at("n"))), columns).has_value());
+    spectrogram->Finish(columns);
+    EXPECT_LT(RelativeError(columns, Numbers(entry.at("density"))), 1e-10);
+    const auto times = Numbers(entry.at("times"));
+    ASSERT_EQ(columns.size(), times.size() * spectrogram->bins());
+    for (size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(spectrogram->TimeOf(i), times[i], 1e-9);
   }
 }
 

@@ -75,9 +75,7 @@ struct LineAllocator {
   template <typename U>
   explicit LineAllocator(const LineAllocator<U>& /*other*/) {}
 
-  T* allocate(size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), kLine));
-  }
+  T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
   void deallocate(T* at, size_t /*count*/) { ::operator delete(at, kLine); }
   template <typename U>
   bool operator==(const LineAllocator<U>& /*other*/) const {

@@ -47,8 +47,8 @@ struct WelchOptions {
 };
 
 /// Averages the periodograms of segments that it is fed one by one (Hann window, mean removed from
-/// each, density scaling: scipy.signal.welch). Holds one segment and the sums, whatever the length of
-/// the recording. Threads each fill an averager of their own and merge them.
+/// each, density scaling: scipy.signal.welch). Holds one segment and the sums, whatever the length
+/// of the recording. Threads each fill an averager of their own and merge them.
 class WelchAverager {
  public:
   /// Requires: segment > 0, rate_hz > 0.

@@ -39,11 +39,7 @@ void AddSegments(WelchAverager& averager, std::span<const double> samples, size_
 }  // namespace
 
 WelchAverager::WelchAverager(size_t segment, double rate_hz)
-    : rate_hz_(rate_hz),
-      fft_(segment),
-      first_(segment),
-      second_(segment),
-      power_(segment, 0.0) {
+    : rate_hz_(rate_hz), fft_(segment), first_(segment), second_(segment), power_(segment, 0.0) {
   const auto window = Hann(segment, Symmetry::kPeriodic);
   window_.assign(window.begin(), window.end());
 }

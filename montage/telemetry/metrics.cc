@@ -61,6 +61,8 @@ struct Metrics::Families {
   Family<Histogram>& inference_seconds =
       MakeHistogram(registry, "model_inference_duration_seconds",
                     "Duration of one model or feature method on one recording");
+  Family<Counter>& model_fetches = MakeCounter(registry, "montage_model_fetches_total",
+                                               "Attempts to fetch the model from its source");
   Family<Counter>& cache_hits =
       MakeCounter(registry, "cache_hits_total", "Reads answered by a cache level");
   Family<Counter>& cache_misses =
@@ -84,6 +86,7 @@ struct Metrics::Families {
     }
     for (const char* outcome : {"accepted", "refused", "locked"})
       logins.Add({{"outcome", outcome}});
+    for (const char* outcome : {"installed", "failed"}) model_fetches.Add({{"outcome", outcome}});
   }
 };
 
@@ -116,6 +119,10 @@ void Metrics::CountInference(std::string_view model_name, std::string_view metho
       .Add({{"model_name", std::string(model_name)}, {"method", std::string(method)}},
            kAnalysisSeconds)
       .Observe(Seconds(took));
+}
+
+void Metrics::CountModelFetch(std::string_view outcome) {
+  families_->model_fetches.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void Metrics::CountCacheHit(std::string_view cache_type) {

@@ -30,6 +30,9 @@ class Metrics {
   void CountInference(std::string_view model_name, std::string_view method,
                       std::chrono::nanoseconds took);
 
+  /// montage_model_fetches_total{outcome}: installed or failed.
+  void CountModelFetch(std::string_view outcome);
+
   /// cache_hits_total and cache_misses_total{cache_type}: l1 or l2.
   void CountCacheHit(std::string_view cache_type);
   void CountCacheMiss(std::string_view cache_type);

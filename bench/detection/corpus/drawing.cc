@@ -38,7 +38,8 @@ Noise Drawing::AddSurroundings() {
   const double mains_uv = noise == Noise::kQuiet   ? 0
                           : noise == Noise::kUsual ? Uniform(0.5, 3)
                                                    : Uniform(4, 10);
-  if (mains_uv > 0)
+  // An amplifier that samples slowly filters the mains out.
+  if (mains_uv > 0 && mains_hz < spec_.rate_hz / 2)
     Add({.kind = synth::PlantKind::kLineNoise, .amplitude_uv = mains_uv, .hz = mains_hz});
   if (noise == Noise::kLoud) {
     spec_.subject[static_cast<size_t>(synth::Trait::kMuscleUv)] = Uniform(2, 5);

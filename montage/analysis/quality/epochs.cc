@@ -6,10 +6,12 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <optional>
 
 #include "montage/signal/fft.h"
 #include "montage/signal/filter/window.h"
 #include "montage/signal/scalp/electrodes.h"
+#include "montage/signal/statistics.h"
 
 namespace montage::analysis {
 namespace {
@@ -21,6 +23,9 @@ constexpr double kCorrelateFrom = 1.0, kCorrelateTo = 30.0;  // Hz
 constexpr double kSlowFrom = 0.4, kSlowTo = 4.0;             // Hz
 constexpr double kFastFrom = 20.0, kFastTo = 100.0;          // Hz
 constexpr double kLineHalfWidth = 1.0;                       // Hz
+constexpr double kStepSeconds = 0.004;
+constexpr double kTiltLowFrom = 1.0, kTiltLowTo = 15.0;      // Hz
+constexpr double kTiltHighFrom = 20.0, kTiltHighTo = 45.0;   // Hz; below the line frequencies
 
 /// Tables for one epoch length; channels of one rate share it.
 struct Transform {
@@ -74,15 +79,22 @@ size_t ReplaceMissing(std::span<double> samples) {
   return missing;
 }
 
+/// Samples that a step may take: a jump is not less of a jump at a higher rate.
+size_t StepLag(double rate_hz) {
+  return std::max<size_t>(1, static_cast<size_t>(std::llround(kStepSeconds * rate_hz)));
+}
+
 /// Everything that needs no spectrum.
-Epoch MeasureInTime(std::span<const double> x) {
+Epoch MeasureInTime(std::span<const double> x, size_t step_lag) {
   const auto n = static_cast<double>(x.size());
   double sum = 0, low = x[0], high = x[0], step = 0, path = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     sum += x[i];
     low = x[i] < low ? x[i] : low;
     high = x[i] > high ? x[i] : high;
-    const double difference = std::abs(x[i] - x[i > 0 ? i - 1 : 0]);
+  }
+  for (size_t i = step_lag; i < x.size(); ++i) {
+    const double difference = std::abs(x[i] - x[i - step_lag]);
     path += difference;
     step = difference > step ? difference : step;
   }
@@ -100,7 +112,23 @@ Epoch MeasureInTime(std::span<const double> x) {
   epoch.step = static_cast<float>(step);
   epoch.roughness = static_cast<float>(path / n);
   epoch.stuck = static_cast<float>(static_cast<double>(stuck) / n);
+  epoch.lowest = static_cast<float>(low);
+  epoch.highest = static_cast<float>(high);
   return epoch;
+}
+
+/// Averages over equal stretches (single samples where there are fewer than points), then removes
+/// the line, so that drift and offset are no swing.
+float Thin(std::span<const double> x, std::span<double> points) {
+  for (size_t p = 0; p < points.size(); ++p) {
+    const size_t from = p * x.size() / points.size();
+    const size_t to = std::max(from + 1, (p + 1) * x.size() / points.size());
+    double sum = 0;
+    for (size_t i = from; i < to; ++i) sum += x[i];
+    points[p] = sum / static_cast<double>(to - from);
+  }
+  signal::RemoveTrend(points);
+  return static_cast<float>(signal::PeakToPeak(points));
 }
 
 double PowerIn(const Transform& t, size_t lane, std::pair<size_t, size_t> bins) {
@@ -114,12 +142,47 @@ double PowerIn(const Transform& t, size_t lane, std::pair<size_t, size_t> bins) 
 
 float DeviationOf(double power) { return static_cast<float>(std::sqrt(std::max(power, 0.0))); }
 
-void MeasureBands(const Transform& t, size_t lane, double line_hz, Epoch& epoch) {
-  const auto line_bins = t.Bins(line_hz - kLineHalfWidth, line_hz + kLineHalfWidth + 1e-6);
-  const double line = PowerIn(t, lane, line_bins);
-  epoch.line = DeviationOf(line);
+/// Sums of what is stronger at 50 and at 60 Hz, relative to the channel's other fast activity, so
+/// that one channel of noise does not decide.
+struct LineShares {
+  double at_50 = 0;
+  double at_60 = 0;
+};
+
+size_t Width(std::pair<size_t, size_t> bins) {
+  return bins.second > bins.first ? bins.second - bins.first : 0;
+}
+
+/// The line is looked for at both frequencies unless one is given: recordings travel. What counts
+/// is what stands out of the fast activity around it.
+void MeasureBands(const Transform& t, size_t lane, double line_hz, Epoch& epoch,
+                  LineShares& shares) {
+  const auto bins_at = [&](double hz) {
+    return t.Bins(hz - kLineHalfWidth, hz + kLineHalfWidth + 1e-6);
+  };
+  const auto bins_50 = bins_at(line_hz > 0 ? line_hz : 50.0);
+  const auto bins_60 = line_hz > 0 ? bins_50 : bins_at(60.0);
+  const auto fast_bins = t.Bins(kFastFrom, kFastTo);
+  const double at_50 = PowerIn(t, lane, bins_50);
+  const double at_60 = PowerIn(t, lane, bins_60);
+  const double fast = PowerIn(t, lane, fast_bins);
+  const double line = std::max(at_50, at_60);
+  const size_t others = Width(fast_bins) - std::min(Width(fast_bins), Width(bins_50));
+  const double around = (fast - line) / static_cast<double>(std::max<size_t>(others, 1));
+  shares.at_50 += at_50 / std::max(fast, 1e-12);
+  shares.at_60 += at_60 / std::max(fast, 1e-12);
+  epoch.line = DeviationOf(line - std::max(around, 0.0) * static_cast<double>(Width(bins_50)));
+  epoch.fast = DeviationOf(fast - line);
   epoch.slow = DeviationOf(PowerIn(t, lane, t.Bins(kSlowFrom, kSlowTo)));
-  epoch.fast = DeviationOf(PowerIn(t, lane, t.Bins(kFastFrom, kFastTo)) - line);
+  const auto low = t.Bins(kTiltLowFrom, kTiltLowTo);
+  // Not into the slope of an anti-alias filter.
+  const auto high = t.Bins(kTiltHighFrom, std::min(kTiltHighTo, 0.45 * t.rate_hz));
+  const auto width = [](std::pair<size_t, size_t> bins) {
+    return static_cast<double>(std::max<size_t>(Width(bins), 1));
+  };
+  const double above = PowerIn(t, lane, high) / width(high);
+  const double below = PowerIn(t, lane, low) / width(low);
+  epoch.tilt = static_cast<float>(above > 0.0 ? std::min(below / above, 1e6) : 1e6);
 }
 
 /// Copies 1 to 30 Hz scaled to unit energy, so that a sum of products is a correlation.
@@ -139,17 +202,22 @@ void KeepLowBins(const Transform& t, size_t lane, size_t first, LowBins& low, fl
   }
 }
 
-/// Nearest rows by electrode position; all others in file order when positions are unknown.
+/// Nearest rows by electrode position. A channel without position (a mastoid, an unknown name) has
+/// none, unless no channel has a position: then the first others in file order.
 std::vector<std::vector<size_t>> FindNeighbours(const RecordingView& recording,
                                                 std::span<const size_t> channels) {
   std::vector<std::vector<size_t>> neighbours(channels.size());
+  std::vector<std::optional<signal::Position>> positions;
+  for (const size_t channel : channels) {
+    positions.push_back(signal::FindElectrode(recording.channels[channel].name));
+  }
+  const bool placed = std::ranges::any_of(positions, [](const auto& p) { return p.has_value(); });
   for (size_t row = 0; row < channels.size(); ++row) {
-    const auto here = signal::FindElectrode(recording.channels[channels[row]].name);
     std::vector<std::pair<double, size_t>> others;
     for (size_t other = 0; other < channels.size(); ++other) {
-      if (other == row) continue;
-      const auto there = signal::FindElectrode(recording.channels[channels[other]].name);
-      const double angle = here && there ? signal::AngleBetween(*here, *there) : 4.0;
+      if (other == row || (placed && !(positions[row] && positions[other]))) continue;
+      const double angle =
+          placed ? signal::AngleBetween(*positions[row], *positions[other]) : 0.0;
       others.emplace_back(angle, other);
     }
     std::ranges::sort(others);
@@ -161,8 +229,10 @@ std::vector<std::vector<size_t>> FindNeighbours(const RecordingView& recording,
 
 class Measurement {
  public:
-  Measurement(const RecordingView& recording, const Control& control, EpochTable& table)
-      : recording_(recording), control_(control), table_(table) {
+  /// `line_hz` 0: not known.
+  Measurement(const RecordingView& recording, const Control& control, double line_hz,
+              EpochTable& table)
+      : recording_(recording), control_(control), line_hz_(line_hz), table_(table) {
     for (const size_t channel : table.channels) {
       const double rate = recording.channels[channel].rate_hz;
       if (transforms_.contains(rate)) continue;
@@ -173,6 +243,7 @@ class Measurement {
     const auto last = static_cast<size_t>(std::floor(kCorrelateTo * table.epoch_s));
     low_.bins = last >= first_low_ ? last - first_low_ + 1 : 0;
     low_.values.resize(table.channels.size() * kChunkEpochs * 2 * low_.bins);
+    thinned_.resize(kThinnedPoints);
   }
 
   base::Result<void> Run() {
@@ -188,6 +259,9 @@ class Measurement {
     return {};
   }
 
+  /// Where there was more of it.
+  double LineHz() const { return shares_.at_60 > shares_.at_50 ? 60.0 : 50.0; }
+
  private:
   base::Result<void> MeasureRow(size_t row, size_t first, size_t count) {
     const size_t channel = table_.channels[row];
@@ -195,7 +269,8 @@ class Measurement {
     const size_t length = t.fft.length();
     samples_.resize(count * length);
     TRY(recording_.source->Read(channel, first * length, samples_, control_.deadline));
-    table_.missing[row] += ReplaceMissing(samples_);
+    table_.missing[row] += static_cast<double>(ReplaceMissing(samples_)) /
+                           static_cast<double>(table_.epochs * length);
     for (size_t group = 0; group < count; group += kLanes) {
       const size_t lanes = std::min(kLanes, count - group);
       for (size_t l = 0; l < kLanes; ++l) {
@@ -205,13 +280,15 @@ class Measurement {
         }
         const auto x = std::span<const double>(samples_).subspan((group + l) * length, length);
         Epoch& epoch = Cell(row, first + group + l);
-        epoch = MeasureInTime(x);
+        epoch = MeasureInTime(x, StepLag(t.rate_hz));
+        epoch.swing = Thin(x, thinned_);
+        KeepThinned(row, first + group + l);
         const auto mean = static_cast<double>(epoch.mean);
         for (size_t i = 0; i < length; ++i) t.frames[i * kLanes + l] = (x[i] - mean) * t.window[i];
       }
       t.fft.Forward(t.frames, t.real, t.imaginary);
       for (size_t l = 0; l < lanes; ++l) {
-        MeasureBands(t, l, table_.line_hz, Cell(row, first + group + l));
+        MeasureBands(t, l, line_hz_, Cell(row, first + group + l), shares_);
         KeepLowBins(t, l, first_low_, low_, low_.At(row, group + l));
       }
     }
@@ -222,61 +299,68 @@ class Measurement {
     for (size_t e = 0; e < count; ++e) {
       float best = -1.0F;
       const float* a = low_.At(row, e);
-      for (const size_t other : table_.neighbours[row]) {
-        const float* b = low_.At(other, e);
+      for (size_t k = 0; k < table_.neighbours[row].size(); ++k) {
+        const float* b = low_.At(table_.neighbours[row][k], e);
         float sums[8] = {};
-        size_t k = 0;
-        for (; k + 8 <= 2 * low_.bins; k += 8) {
-          for (size_t j = 0; j < 8; ++j) sums[j] += a[k + j] * b[k + j];
+        size_t i = 0;
+        for (; i + 8 <= 2 * low_.bins; i += 8) {
+          for (size_t j = 0; j < 8; ++j) sums[j] += a[i + j] * b[i + j];
         }
         float r = 0;
-        for (; k < 2 * low_.bins; ++k) r += a[k] * b[k];
+        for (; i < 2 * low_.bins; ++i) r += a[i] * b[i];
         for (const float sum : sums) r += sum;
         best = std::max(best, std::abs(r));
+        table_.agreement[row][k] += static_cast<double>(r) / static_cast<double>(table_.epochs);
       }
       Cell(row, first + e).correlation = best;
     }
+  }
+
+  void KeepThinned(size_t row, size_t epoch) {
+    ThinnedEpochs& kept = table_.thinned;
+    const auto at = std::ranges::lower_bound(kept.epochs, epoch);
+    if (at == kept.epochs.end() || *at != epoch) return;
+    const size_t index = row * kept.epochs.size() + static_cast<size_t>(at - kept.epochs.begin());
+    std::ranges::transform(thinned_,
+                           kept.samples.begin() + static_cast<ptrdiff_t>(index * kThinnedPoints),
+                           [](double value) { return static_cast<float>(value); });
   }
 
   Epoch& Cell(size_t row, size_t epoch) { return table_.cells[row * table_.epochs + epoch]; }
 
   const RecordingView& recording_;
   const Control& control_;
+  double line_hz_;
   EpochTable& table_;
+  LineShares shares_;
   std::map<double, std::unique_ptr<Transform>> transforms_;
   LowBins low_;
   size_t first_low_ = 0;
   std::vector<double> samples_;
+  std::vector<double> thinned_;
 };
 
-/// 50 or 60 Hz: where the first epochs have more power.
-base::Result<double> DetectLine(const RecordingView& recording, EpochTable table,
-                                const Control& control) {
-  constexpr size_t kProbe = 4 * kChunkEpochs;
-  table.epochs = std::min(table.epochs, kProbe);
-  Control quiet = control;
-  quiet.progress = nullptr;
-  double power[2] = {0, 0};
-  const double candidates[2] = {50.0, 60.0};
-  for (size_t i = 0; i < 2; ++i) {
-    table.line_hz = candidates[i];
-    table.cells.assign(table.channels.size() * table.epochs, {});
-    TRY(Measurement(recording, quiet, table).Run());
-    for (const Epoch& epoch : table.cells) {
-      power[i] += static_cast<double>(epoch.line) * static_cast<double>(epoch.line);
-    }
-  }
-  return power[1] > power[0] ? candidates[1] : candidates[0];
+ThinnedEpochs ChooseThinned(size_t epochs, size_t channels) {
+  ThinnedEpochs thinned;
+  const size_t count = ThinnedCount(epochs, channels);
+  for (size_t k = 0; k < count; ++k) thinned.epochs.push_back(k * epochs / count);
+  thinned.samples.resize(count * channels * kThinnedPoints);
+  return thinned;
 }
 
 }  // namespace
+
+size_t ThinnedCount(size_t epochs, size_t channels) {
+  const size_t affordable = channels == 0 ? 0 : kThinnedCells / channels;
+  return std::min(epochs, std::clamp(affordable, kLeastThinnedEpochs, kMostThinnedEpochs));
+}
 
 base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
                                        std::span<const size_t> channels, double epoch_s,
                                        double line_hz, const Control& control) {
   EpochTable table;
   table.channels.assign(channels.begin(), channels.end());
-  table.missing.assign(channels.size(), 0);
+  table.missing.assign(channels.size(), 0.0);
   if (channels.empty()) return table;
   double shortest_s = recording.duration_s;
   for (const size_t c : channels) {
@@ -292,13 +376,12 @@ base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
     table.epochs = std::min(table.epochs, static_cast<size_t>(fitting));
   }
   table.neighbours = FindNeighbours(recording, channels);
-  table.line_hz = line_hz;
-  if (line_hz == 0.0) {
-    TRY(const double detected, DetectLine(recording, table, control));
-    table.line_hz = detected;
-  }
+  for (const auto& others : table.neighbours) table.agreement.emplace_back(others.size(), 0.0);
   table.cells.assign(channels.size() * table.epochs, {});
-  TRY(Measurement(recording, control, table).Run());
+  table.thinned = ChooseThinned(table.epochs, channels.size());
+  Measurement measurement(recording, control, line_hz, table);
+  TRY(measurement.Run());
+  table.line_hz = line_hz > 0 ? line_hz : measurement.LineHz();
   return table;
 }
 

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "montage/analysis/quality/artifacts.h"
+#include "montage/analysis/quality/bad_channels.h"
+#include "montage/analysis/quality/local_rejection.h"
 #include "montage/analysis/quality/quality_limits.h"
 #include "montage/analysis/requirements.h"
 #include "montage/signal/statistics.h"
@@ -15,155 +17,15 @@
 namespace montage::analysis {
 namespace {
 
-double MedianOf(std::span<const Epoch> epochs, float Epoch::* field) {
-  std::vector<double> values;
-  values.reserve(epochs.size());
-  for (const Epoch& epoch : epochs) values.push_back(static_cast<double>(epoch.*field));
-  return signal::Median(values);
-}
-
-double MedianOver(std::span<const ChannelQuality> channels, double ChannelQuality::* field) {
-  std::vector<double> values;
-  for (const ChannelQuality& channel : channels) values.push_back(channel.*field);
-  return signal::Median(values);
-}
-
-double Fraction(const ArtifactMask& mask, size_t row, Artifact kind) {
-  size_t count = 0;
-  for (size_t e = 0; e < mask.epochs; ++e) count += mask.Has(row, e, kind) ? 1U : 0U;
-  return mask.epochs == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(mask.epochs);
-}
-
-double ArtifactFraction(const ArtifactMask& mask, size_t row) {
-  size_t count = 0;
-  for (size_t e = 0; e < mask.epochs; ++e) count += mask.IsClean(row, e) ? 0U : 1U;
-  return mask.epochs == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(mask.epochs);
-}
-
-ChannelQuality Summarise(const EpochTable& table, const ArtifactMask& mask, size_t row,
-                         const Channel& channel) {
-  const auto epochs = table.Row(row);
-  ChannelQuality quality{.name = channel.name, .label = channel.label};
-  quality.mean = MedianOf(epochs, &Epoch::mean);
-  quality.deviation = MedianOf(epochs, &Epoch::deviation);
-  quality.peak_to_peak = MedianOf(epochs, &Epoch::peak_to_peak);
-  quality.high_frequency = MedianOf(epochs, &Epoch::fast);
-  quality.line = MedianOf(epochs, &Epoch::line);
-  quality.correlation = MedianOf(epochs, &Epoch::correlation);
-  quality.flat_fraction = Fraction(mask, row, Artifact::kFlat);
-  quality.clipped_fraction = Fraction(mask, row, Artifact::kClipping);
-  quality.artifact_fraction = ArtifactFraction(mask, row);
-  return quality;
-}
-
-/// Compares each channel with its fellows: robust z of the logarithm, so that one scale fits all.
-class Outliers {
- public:
-  Outliers(std::span<const ChannelQuality> channels, double ChannelQuality::* field,
-           const ChannelLimits& limits)
-      : field_(field), limits_(limits), comparable_(channels.size() >= 3) {
-    std::vector<double> logs;
-    for (const ChannelQuality& channel : channels) logs.push_back(Log(channel));
-    median_ = signal::Median(logs);
-    spread_ = std::max(signal::RobustDeviation(logs), limits.outlier_spread);
-  }
-
-  bool IsHigh(const ChannelQuality& channel) const {
-    const double above = Log(channel) - median_;
-    return comparable_ && above > limits_.outlier_z * spread_ &&
-           above > std::log(limits_.outlier_ratio);
-  }
-  bool IsLow(const ChannelQuality& channel) const {
-    return comparable_ && Log(channel) - median_ < std::log(limits_.weak_ratio);
-  }
-
- private:
-  double Log(const ChannelQuality& channel) const {
-    return std::log(std::max(channel.*field_, 1e-3));
-  }
-
-  double ChannelQuality::* field_;
-  const ChannelLimits& limits_;
-  bool comparable_;
-  double median_ = 0;
-  double spread_ = 1;
-};
-
-/// What a channel is compared with.
-struct Fellows {
-  Fellows(std::span<const ChannelQuality> channels, const ChannelLimits& limits)
-      : deviation(channels, &ChannelQuality::deviation, limits),
-        fast(channels, &ChannelQuality::high_frequency, limits),
-        mean(MedianOver(channels, &ChannelQuality::mean)),
-        line(MedianOver(channels, &ChannelQuality::line)),
-        correlation(MedianOver(channels, &ChannelQuality::correlation)),
-        count(static_cast<int>(channels.size())) {}
-
-  Outliers deviation;
-  Outliers fast;
-  double mean;
-  double line;
-  double correlation;
-  int count;
-};
-
-/// Faults that a channel shows by itself.
-void JudgeAlone(const ArtifactMask& mask, size_t row, double missing, const ChannelLimits& limits,
-                ChannelQuality& channel) {
-  auto& faults = channel.faults;
-  if (missing > limits.missing_fraction) faults.push_back(ChannelFault::kMissingSamples);
-  if (channel.flat_fraction > limits.flat_fraction) {
-    faults.push_back(ChannelFault::kFlat);
-  } else if (channel.flat_fraction > limits.disconnected_fraction) {
-    faults.push_back(ChannelFault::kDisconnected);
-  }
-  if (channel.clipped_fraction > limits.saturated_fraction) {
-    faults.push_back(ChannelFault::kClipping);
-  }
-  if (Fraction(mask, row, Artifact::kPop) > limits.pop_fraction) {
-    faults.push_back(ChannelFault::kElectrodePop);
-  }
-  if (channel.deviation > limits.noisy_deviation) faults.push_back(ChannelFault::kNoisy);
-  if (channel.line > limits.line_always) faults.push_back(ChannelFault::kLineNoise);
-  if (std::abs(channel.mean) > limits.dc_warning) {
-    channel.warnings.push_back(ChannelFault::kDcOffset);
-  }
-}
-
-/// Faults that show beside the other channels.
-void JudgeAgainst(const Fellows& fellows, const ChannelLimits& limits, ChannelQuality& channel) {
-  auto& faults = channel.faults;
-  const auto add = [&](ChannelFault fault) {
-    if (0 == std::ranges::count(faults, fault)) faults.push_back(fault);
-  };
-  if (fellows.deviation.IsHigh(channel)) add(ChannelFault::kNoisy);
-  if (fellows.deviation.IsLow(channel) && channel.deviation < limits.weak_deviation) {
-    add(ChannelFault::kFlat);
-  }
-  if (fellows.fast.IsHigh(channel) && channel.high_frequency > limits.fast_deviation) {
-    add(ChannelFault::kHighFrequencyNoise);
-  }
-  if (fellows.count >= 3 && channel.line > limits.line_deviation &&
-      channel.line > limits.line_ratio * fellows.line) {
-    add(ChannelFault::kLineNoise);
-  }
-  if (fellows.count >= 3 && std::abs(channel.mean - fellows.mean) > limits.dc_offset) {
-    add(ChannelFault::kDcOffset);
-  }
-  if (fellows.count >= limits.correlation_channels && channel.correlation < limits.correlation &&
-      fellows.correlation >= limits.typical_correlation) {
-    add(ChannelFault::kLowCorrelation);
-  }
-}
-
 double GoodnessOf(double spoilage) { return std::clamp(2.0 * (1.0 - spoilage), 0.0, 1.0); }
 
 double ChannelGoodness(const EpochTable& table, const ArtifactMask& mask, size_t row,
                        const EpochLimits& limits) {
   if (table.epochs == 0) return 0.0;
+  const Rails rails = FindRails(table.Row(row), limits);
   double sum = 0;
   for (size_t e = 0; e < table.epochs; ++e) {
-    double goodness = GoodnessOf(Spoilage(table.At(row, e), limits));
+    double goodness = GoodnessOf(Spoilage(table.At(row, e), rails, limits));
     if (mask.Has(row, e, Artifact::kBlink)) goodness = std::min(goodness, 0.5);
     sum += goodness;
   }
@@ -213,10 +75,9 @@ void JudgeChannels(const RecordingView& recording, const EpochTable& table, Qual
   for (size_t row = 0; row < table.channels.size(); ++row) {
     const Channel& channel = recording.channels[table.channels[row]];
     report.channels.push_back(Summarise(table, report.mask, row, channel));
-    const double seen = table.epoch_s * channel.rate_hz * static_cast<double>(table.epochs);
-    const double missing = seen > 0.0 ? static_cast<double>(table.missing[row]) / seen : 0.0;
-    JudgeAlone(report.mask, row, missing, limits, report.channels.back());
+    JudgeAlone(table, report.mask, row, limits, report.channels.back());
   }
+  CompareNeighbours(table, report.channels);
   // Channels that are bad by themselves say nothing about what is usual.
   std::vector<ChannelQuality> sound;
   std::ranges::copy_if(report.channels, std::back_inserter(sound),
@@ -253,8 +114,29 @@ std::string_view ToString(ChannelFault fault) {
       return "dc_offset";
     case ChannelFault::kLowCorrelation:
       return "low_correlation";
+    case ChannelFault::kNoBrainSignal:
+      return "no_brain_signal";
+    case ChannelFault::kHighImpedance:
+      return "high_impedance";
   }
   return "unknown";
+}
+
+std::string_view ToString(Contact contact) {
+  switch (contact) {
+    case Contact::kGood:
+      return "good";
+    case Contact::kFair:
+      return "fair";
+    case Contact::kBad:
+      return "bad";
+  }
+  return "bad";
+}
+
+Contact ContactOf(double impedance_ohm) {
+  if (impedance_ohm < kGoodImpedanceOhm) return Contact::kGood;
+  return impedance_ohm > kBadImpedanceOhm ? Contact::kBad : Contact::kFair;
 }
 
 std::string_view ToString(Artifact artifact) {
@@ -275,6 +157,18 @@ std::string_view ToString(Artifact artifact) {
       return "blink";
   }
   return "unknown";
+}
+
+std::string_view ToString(EpochLabel label) {
+  switch (label) {
+    case EpochLabel::kGood:
+      return "good";
+    case EpochLabel::kRepaired:
+      return "repaired";
+    case EpochLabel::kRejected:
+      return "rejected";
+  }
+  return "rejected";
 }
 
 std::string_view ToString(Grade grade) {
@@ -325,6 +219,11 @@ base::Result<QualityReport> AssessQuality(const RecordingView& recording,
   }
   report.good_epoch_fraction = GoodEpochFraction(report.mask, bad_rows);
   report.artifacts = JoinArtifacts(report.mask, names, bad_rows);
+  const auto positions = ComparablePositions(recording, table.channels);
+  TRY(report.local, LabelEpochs(table, report.mask, bad_rows, positions, control));
+  for (size_t row = 0; row < rows; ++row) {
+    report.channels[row].threshold_uv = report.local.thresholds_uv[row];
+  }
   Decide(recording, report);
   return report;
 }

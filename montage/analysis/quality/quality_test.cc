@@ -225,18 +225,61 @@ INSTANTIATE_TEST_SUITE_P(
                             }}),
     [](const auto& tested) { return tested.param.name; });
 
-TEST(Quality, LargeOffsetOnAllChannelsIsAWarningThatKeepsTheScore) {
+TEST(Quality, OffsetThatNoAcCoupledAmplifierPassesMakesEveryChannelBad) {
+  for (const double offset : {3000.0, -20'000.0}) {
+    auto recording = MakeScalp({.seconds = 60});
+    for (size_t c = 0; c < 19; ++c) {
+      for (double& value : recording.samples(c)) value += offset;
+    }
+    const auto report = Assess(recording);
+    EXPECT_EQ(report.bad_channels.size(), 19U);
+    EXPECT_THAT(report.channels[0].faults, ElementsAre(ChannelFault::kDcOffset));
+    EXPECT_FALSE(report.is_acceptable);
+  }
+}
+
+TEST(Quality, SmallCommonOffsetIsAWarningThatKeepsTheScore) {
   auto recording = MakeScalp({.seconds = 60});
   const double clean = Assess(recording).score;
   for (size_t c = 0; c < 19; ++c) {
-    for (double& value : recording.samples(c)) value += 20'000;
+    for (double& value : recording.samples(c)) value += 400;
   }
   const auto report = Assess(recording);
   EXPECT_THAT(report.bad_channels, IsEmpty());
   EXPECT_THAT(report.channels[0].warnings, ElementsAre(ChannelFault::kDcOffset));
   EXPECT_NEAR(report.score, clean, 0.01);
-  for (double& value : recording.samples(4)) value += 5000;
+  for (double& value : recording.samples(4)) value += 300;
   EXPECT_THAT(Assess(recording).bad_channels, ElementsAre("Fz"));
+}
+
+TEST(Quality, ElectrodePotentialsOfADcCoupledAmplifierAreNoFault) {
+  auto recording = MakeScalp({.seconds = 60});
+  base::Random random(5);
+  for (size_t c = 0; c < 19; ++c) {
+    const double potential = random.Uniform(-30'000, 30'000);
+    for (double& value : recording.samples(c)) value += potential;
+  }
+  EXPECT_THAT(Assess(recording).bad_channels, IsEmpty());
+  for (double& value : recording.samples(4)) value += 250'000;
+  EXPECT_THAT(Assess(recording).bad_channels, ElementsAre("Fz"));
+}
+
+TEST(Quality, ImpedanceIsReportedWhereKnownAndWarnsAboveFiftyKiloohm) {
+  auto recording = MakeScalp({.seconds = 60});
+  RecordingView view = recording.view();
+  view.channels[0].impedance_ohm = 4'000;
+  view.channels[1].impedance_ohm = 20'000;
+  view.channels[2].impedance_ohm = 50'001;
+  const auto report = AssessQuality(view, {}, {}).value();
+  EXPECT_THAT(report.bad_channels, IsEmpty());
+  EXPECT_EQ(report.channels[0].impedance_ohm, 4'000);
+  EXPECT_THAT(report.channels[1].warnings, IsEmpty());
+  EXPECT_THAT(report.channels[2].warnings, ElementsAre(ChannelFault::kHighImpedance));
+  EXPECT_EQ(report.channels[3].impedance_ohm, std::nullopt);
+  EXPECT_EQ(ContactOf(9'999), Contact::kGood);
+  EXPECT_EQ(ContactOf(10'000), Contact::kFair);
+  EXPECT_EQ(ContactOf(50'000), Contact::kFair);
+  EXPECT_EQ(ContactOf(50'001), Contact::kBad);
 }
 
 TEST(Quality, OneChannelIsJudgedByItself) {

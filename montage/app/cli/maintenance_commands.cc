@@ -4,6 +4,7 @@
 
 #include "montage/app/cli/command.h"
 #include "montage/app/doctor.h"
+#include "montage/app/model.h"
 #include "montage/storage/schema.h"
 
 namespace montage::app {
@@ -55,7 +56,9 @@ Result<int> MigrateStatus(CommandContext& context) {
 Result<int> RunDoctor(CommandContext& context) {
   TRY(const DataDirectoryOptions options, context.DirectoryOptions());
   TRY(const auto directory, DataDirectory::OpenExisting(options, context.clock, CommandDeadline()));
-  TRY(const auto checks, Examine(*directory, context.clock, CommandDeadline()));
+  TRY(auto checks, Examine(*directory, context.clock, CommandDeadline()));
+  TRY(const LoadedConfig loaded, context.Load());
+  checks.push_back(ExamineModel(loaded.config, context.clock, CommandDeadline()));
   bool healthy = true;
   for (const CheckUp& check : checks) {
     context.io.out << fmt::format("{:<5} {:<10} {}\n", check.ok ? "ok" : "WRONG", check.name,
@@ -83,7 +86,7 @@ void AddMaintenanceCommands(CLI::App& app, CommandContext& context) {
   down->callback([&context, target] {
     context.action = [&context, target] { return MigrateDown(context, *target); };
   });
-  app.add_subcommand("doctor", "Examine database, audit trail, objects and keys")
+  app.add_subcommand("doctor", "Examine database, audit trail, objects, keys and model")
       ->callback([&context] { context.action = [&context] { return RunDoctor(context); }; });
 }
 

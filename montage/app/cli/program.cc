@@ -115,6 +115,7 @@ int RunProgram(const std::vector<std::string>& arguments, const ProgramIo& io) {
   AddKeyCommands(app, context);
   AddAuditCommands(app, context);
   AddAnalyzeCommand(app, context);
+  AddEvaluateCommand(app, context);
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (!arguments.empty() && !arguments[0].starts_with('-') &&

@@ -9,6 +9,7 @@
 #include "lib/base/random.h"
 #include "montage/signal/filter/fir.h"
 #include "montage/signal/filter/iir.h"
+#include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/window.h"
 
 namespace montage::signal {

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include "montage/signal/filter/window.h"
-#include "montage/signal/finite.h"
-#include "montage/signal/simd.h"
 
 namespace montage::signal {
 namespace {
@@ -61,51 +58,32 @@ std::vector<double> WindowMethod(std::span<const PassBand> bands, std::span<cons
   return taps;
 }
 
-/// Taps split by phase, each reversed so that the inner product runs forward over the samples.
-std::vector<std::vector<double>> ReversedPhases(std::span<const double> taps, size_t up) {
-  std::vector<std::vector<double>> phases(up);
-  for (size_t k = 0; k < taps.size(); ++k) phases[k % up].push_back(taps[k]);
-  for (auto& phase : phases) std::ranges::reverse(phase);
-  return phases;
+/// Length in samples times transition in cycles a sample of a filter with a Hamming window.
+constexpr double kHammingLength = 3.3;
+
+/// One slope of a filter: a low-pass that is added or taken away.
+struct Transition {
+  double centre_hz;
+  double width_hz;
+  double sign;
+};
+
+size_t OddLength(double length) {
+  const auto whole = static_cast<size_t>(length);
+  return whole + (whole % 2 == 0 ? 1 : 0);
+}
+size_t OwnLength(const Transition& transition, double rate_hz) {
+  return OddLength(std::nearbyint(kHammingLength * rate_hz / transition.width_hz));
 }
 
-/// Four products at once in memory that need not be aligned to them.
-using Quad [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
-
-/// Position i * down + half on the grid of the higher rate is newest * up + offset; the last tap of
-/// the reversed phase `offset` meets sample `newest`. Both ends are clipped to the input.
-MONTAGE_SIMD_CLONES void Interpolate(std::span<const double> samples,
-                                     std::span<const std::vector<double>> phases, size_t down,
-                                     size_t half, std::span<double> resampled) {
-  const size_t up = phases.size();
-  size_t newest = half / up;
-  size_t offset = half % up;
-  double* const out = resampled.data();
-  for (size_t i = 0; i < resampled.size(); ++i) {
-    const std::vector<double>& phase = phases[offset];
-    const size_t skip_new = newest < samples.size() ? 0 : newest - samples.size() + 1;
-    const size_t skip_old = newest + 1 < phase.size() ? phase.size() - newest - 1 : 0;
-    const size_t used = phase.size() - skip_old - skip_new;
-    const double* taps = phase.data() + skip_old;
-    const double* x = samples.data() + (newest + skip_old + 1 - phase.size());
-    Quad sums[2] = {};  // partial sums, so that the additions need not wait for each other
-    size_t k = 0;
-    for (; k + 8 <= used; k += 8) {
-      sums[0] += *reinterpret_cast<const Quad*>(taps + k) * *reinterpret_cast<const Quad*>(x + k);
-      sums[1] +=
-          *reinterpret_cast<const Quad*>(taps + k + 4) * *reinterpret_cast<const Quad*>(x + k + 4);
-    }
-    const Quad sum = sums[0] + sums[1];
-    double value = (sum[0] + sum[2]) + (sum[1] + sum[3]);
-    for (; k < used; ++k) value += taps[k] * x[k];
-    out[i] = value;
-    newest += down / up;
-    offset += down % up;
-    if (offset >= up) {
-      offset -= up;
-      ++newest;
-    }
-  }
+base::Result<void> CheckEdges(Band band, Edges edges, double nyquist) {
+  const bool two_edges = band == Band::kBandPass || band == Band::kBandStop;
+  const bool inside = edges.low > 0.0 && edges.low < nyquist &&
+                      (!two_edges || (edges.high > edges.low && edges.high < nyquist));
+  if (inside) return {};
+  return base::Fail(base::ErrorCode::kInvalid,
+                    fmt::format("filter edges {} and {} Hz are not ascending inside (0, {}) Hz",
+                                edges.low, edges.high, nyquist));
 }
 
 }  // namespace
@@ -113,14 +91,7 @@ MONTAGE_SIMD_CLONES void Interpolate(std::span<const double> samples,
 base::Result<std::vector<double>> FirDesign(Band band, Edges edges, double rate_hz,
                                             std::span<const double> window) {
   const double nyquist = rate_hz / 2.0;
-  const bool two_edges = band == Band::kBandPass || band == Band::kBandStop;
-  const bool inside = edges.low > 0.0 && edges.low < nyquist &&
-                      (!two_edges || (edges.high > edges.low && edges.high < nyquist));
-  if (!inside) {
-    return base::Fail(base::ErrorCode::kInvalid,
-                      fmt::format("filter edges {} and {} Hz are not ascending inside (0, {}) Hz",
-                                  edges.low, edges.high, nyquist));
-  }
+  TRY(CheckEdges(band, edges, nyquist));
   const bool passes_nyquist = band == Band::kHighPass || band == Band::kBandStop;
   if (window.empty() || (passes_nyquist && window.size() % 2 == 0)) {
     return base::Fail(
@@ -130,28 +101,45 @@ base::Result<std::vector<double>> FirDesign(Band band, Edges edges, double rate_
   return WindowMethod(PassBands(band, edges, nyquist), window);
 }
 
-base::Result<std::vector<double>> Resample(std::span<const double> samples, size_t up,
-                                           size_t down) {
-  if (up == 0 || down == 0 || samples.empty()) {
-    return base::Fail(base::ErrorCode::kInvalid,
-                      fmt::format("cannot resample {} samples by {}/{}, expected positive numbers",
-                                  samples.size(), up, down));
+base::Result<std::vector<double>> DefaultFir(Band band, Edges edges, double rate_hz) {
+  TRY(CheckEdges(band, edges, rate_hz / 2.0));
+  const double nyquist = rate_hz / 2.0;
+  // A low-pass has only an upper transition; its edge is `low` as everywhere.
+  const double high = band == Band::kLowPass ? edges.low : edges.high;
+  const double lower_hz = std::min(std::max(0.25 * edges.low, 2.0), edges.low);
+  const double upper_hz = std::min(std::max(0.25 * high, 2.0), nyquist - high);
+  const bool stop = band == Band::kBandStop;
+  if (stop && edges.low + lower_hz > edges.high - upper_hz) {
+    return base::Fail(base::Error{
+        .code = base::ErrorCode::kInvalid,
+        .message = fmt::format("transitions of {} and {} Hz do not fit between {} and {} Hz",
+                               lower_hz, upper_hz, edges.low, edges.high),
+        .hint = "set the edges farther apart, or use a recursive notch"});
   }
-  TRY(CheckFinite(samples));
-  const size_t divisor = std::gcd(up, down);
-  up /= divisor;
-  down /= divisor;
-  if (up == 1 && down == 1) return std::vector<double>(samples.begin(), samples.end());
-  const size_t slower = std::max(up, down);
-  const size_t half = 10 * slower;
-  const PassBand band{0.0, 1.0 / static_cast<double>(slower)};
-  std::vector<double> taps = WindowMethod(std::span(&band, 1), Kaiser(2 * half + 1, 5.0));
-  for (double& tap : taps) tap *= static_cast<double>(up);
-  const auto phases = ReversedPhases(taps, up);
-
-  std::vector<double> resampled((samples.size() * up + down - 1) / down);
-  Interpolate(samples, phases, down, half, resampled);
-  return resampled;
+  std::vector<Transition> transitions;
+  if (band != Band::kLowPass) {
+    const double centre = edges.low + (stop ? 0.5 : -0.5) * lower_hz;
+    transitions.push_back({centre, lower_hz, stop ? 1.0 : -1.0});
+  }
+  if (band != Band::kHighPass) {
+    const double centre = high + (stop ? -0.5 : 0.5) * upper_hz;
+    transitions.push_back({centre, upper_hz, stop ? -1.0 : 1.0});
+  }
+  double narrowest = nyquist;
+  for (const Transition& transition : transitions) {
+    narrowest = std::min(narrowest, transition.width_hz);
+  }
+  size_t length = OddLength(std::ceil(kHammingLength / narrowest * rate_hz));
+  for (const Transition& t : transitions) length = std::max(length, OwnLength(t, rate_hz));
+  std::vector<double> taps(length, 0.0);
+  if (band == Band::kHighPass || stop) taps[length / 2] = 1.0;
+  for (const Transition& transition : transitions) {
+    const size_t own = OwnLength(transition, rate_hz);
+    TRY(const auto low_pass, FirDesign(Band::kLowPass, {transition.centre_hz, 0.0}, rate_hz,
+                                       Hamming(own, Symmetry::kSymmetric)));
+    for (size_t i = 0; i < own; ++i) taps[(length - own) / 2 + i] += transition.sign * low_pass[i];
+  }
+  return taps;
 }
 
 }  // namespace montage::signal

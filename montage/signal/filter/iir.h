@@ -50,9 +50,9 @@ struct BesselShape {};
 using IirShape = std::variant<ButterworthShape, ChebyshevShape, InverseChebyshevShape,
                               EllipticShape, BesselShape>;
 
-/// Digital filter by bilinear transform with prewarping (Oppenheim, Schafer 1989, section 7.1) of an
-/// analogue prototype of order 1 to 16: band filters have twice as many poles. Responses are those
-/// of scipy.signal butter, cheby1, cheby2, ellip and bessel; sections are paired and ordered
+/// Digital filter by bilinear transform with prewarping (Oppenheim, Schafer 1989, section 7.1) of
+/// an analogue prototype of order 1 to 16: band filters have twice as many poles. Responses are
+/// those of scipy.signal butter, cheby1, cheby2, ellip and bessel; sections are paired and ordered
 /// differently. Error kInvalid when an edge is not inside (0, rate / 2), the edges are not
 /// ascending, a parameter is out of its range, or double precision cannot hold the filter.
 base::Result<Sections> IirDesign(const IirShape& shape, int order, Band band, Edges edges,
@@ -99,8 +99,8 @@ size_t ZeroPhasePadding(std::span<const Biquad> sections);
 /// Error kInvalid for non-finite samples or an input not longer than ZeroPhasePadding.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, std::span<double> samples);
 /// The same for many channels of one length, eight at a time in vector lanes. No channel is changed
-/// when one of them is refused. A channel's samples do not depend on its neighbours, bit for bit, so
-/// threads may share the work by filtering channels of their own.
+/// when one of them is refused. A channel's samples do not depend on its neighbours, bit for bit,
+/// so threads may share the work by filtering channels of their own.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
                                    std::span<const std::span<double>> channels);
 /// The same, to outputs that are the inputs themselves or apart from them.

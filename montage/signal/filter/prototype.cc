@@ -200,8 +200,8 @@ std::vector<std::complex<long double>> BesselRoots(int order) {
   return roots;
 }
 
-/// Thomson 1949. Scaled so that the phase at high frequencies is that of a Butterworth filter of the
-/// same edge: the product of the poles is 1.
+/// Thomson 1949. Scaled so that the phase at high frequencies is that of a Butterworth filter of
+/// the same edge: the product of the poles is 1.
 AnalogueLowPass Build(const BesselShape& /*shape*/, int order) {
   long double product = 1.0L;  // (2 n)! / (2^n n!), the polynomial's value at 0
   for (int n = 1; n <= order; ++n) product *= static_cast<long double>(2 * n - 1);

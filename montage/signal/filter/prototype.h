@@ -10,8 +10,8 @@
 
 namespace montage::signal {
 
-/// A pole in the upper half plane and its conjugate, or a real one, with the zero (and conjugate) on
-/// the imaginary axis that lies nearest; without one the zeros are at infinity.
+/// A pole in the upper half plane and its conjugate, or a real one, with the zero (and conjugate)
+/// on the imaginary axis that lies nearest; without one the zeros are at infinity.
 struct AnalogueFactor {
   std::complex<double> pole;
   std::optional<double> zero;  ///< radians a second

@@ -16,8 +16,9 @@ namespace {
 double TanhOf(double x, double& decay) {
   double input[kOct], output[kOct], rest[kOct];
   std::ranges::fill(input, x);
+  const Oct lanes = In<Oct>(input).v;
   Oct tanh, left;
-  Tanh(In<Oct>(input).v, tanh, left);
+  Tanh(lanes, tanh, left);
   Out<Oct>(output).v = tanh;
   Out<Oct>(rest).v = left;
   decay = rest[3];

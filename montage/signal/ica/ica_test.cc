@@ -230,7 +230,7 @@ TEST_P(BothMethods, StartWhereTheyAreToldTo) {
 TEST_P(BothMethods, NormalNoiseAloneGivesFiniteComponents) {
   Rows noise(5);
   for (size_t c = 0; c < noise.size(); ++c) {
-    const auto u = Uniforms(7000 * (c + 1), 12 * 4000);
+    const auto u = Uniforms(7000 * (c + 1), size_t{12} * 4000);
     for (size_t i = 0; i < 4000; ++i) {
       noise[c].push_back(std::accumulate(u.begin() + static_cast<ptrdiff_t>(12 * i),
                                          u.begin() + static_cast<ptrdiff_t>(12 * i + 12), -6.0));

@@ -56,4 +56,28 @@ def read(path):
             "duration_s": record_count * record_duration, "signals": described}
 
 
-json.dump([read(path) for path in sys.argv[1:]], sys.stdout)
+def read_samples(path):
+    """The labels and the digital values of the signals that are not annotations."""
+    with open(path, "rb") as file:
+        whole = file.read()
+    header_bytes, record_count, signals = int(whole[184:192]), int(whole[236:244]), int(whole[252:256])
+    labels = [whole[256 + i * 16:272 + i * 16].decode("ascii").strip() for i in range(signals)]
+    start = 256 + signals * 216
+    samples = [int(whole[start + i * 8:start + 8 + i * 8]) for i in range(signals)]
+    words = array.array("h")
+    words.frombytes(whole[header_bytes:])
+    if sys.byteorder == "big":
+        words.byteswap()
+    columns, record, offset = [], sum(samples), 0
+    for i in range(signals):
+        values = array.array("h")
+        for r in range(record_count):
+            values.extend(words[r * record + offset:r * record + offset + samples[i]])
+        offset += samples[i]
+        columns.append(values)
+    kept = [i for i in range(signals) if "Annotations" not in labels[i]]
+    return [labels[i] for i in kept], [columns[i] for i in kept]
+
+
+if __name__ == "__main__":
+    json.dump([read(path) for path in sys.argv[1:]], sys.stdout)

@@ -1,0 +1,89 @@
+#pragma once
+// Generated recordings with planted artifacts, and the comparison of findings with the truth.
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/synth/eeg.h"
+#include "montage/analysis/artifacts/artifact_detection.h"
+#include "montage/analysis/quality/quality.h"
+#include "montage/analysis/recording_view.h"
+
+namespace montage::analysis {
+
+struct Planted {
+  MemoryRecording recording;
+  synth::Truth truth;
+  QualityReport quality;
+  ArtifactReport report;
+};
+
+inline ChannelKind KindOf(const std::string& name) {
+  if (name == "E1" || name == "E2") return ChannelKind::kEog;
+  if (name.starts_with("EMG")) return ChannelKind::kEmg;
+  return ChannelKind::kEeg;
+}
+
+inline synth::EegSpec ScalpSpec(double duration_s, uint64_t seed,
+                                std::vector<synth::Plant> plants = {}) {
+  synth::EegSpec spec;
+  spec.channels = synth::FirstChannels(19).value();
+  spec.duration_s = duration_s;
+  spec.seed = seed;
+  spec.plants = std::move(plants);
+  return spec;
+}
+
+inline MemoryRecording Rendered(const synth::EegGenerator& generator) {
+  MemoryRecording recording;
+  const synth::EegSpec& spec = generator.spec();
+  const auto count = static_cast<size_t>(generator.truth().duration_s * spec.rate_hz);
+  std::vector<int16_t> ticks(count);
+  for (size_t c = 0; c < spec.channels.size(); ++c) {
+    generator.Render(c, 0, ticks);
+    std::vector<double> samples(ticks.begin(), ticks.end());
+    for (double& value : samples) value *= 0.1;  // a tick is 0.1 uV
+    recording.Add(spec.channels[c], spec.rate_hz, std::move(samples), KindOf(spec.channels[c]));
+  }
+  return recording;
+}
+
+/// Generates, judges the quality, detects.
+inline Planted Detect(const synth::EegSpec& spec, const ArtifactOptions& options = {}) {
+  Planted planted;
+  const auto generator = synth::EegGenerator::Create(spec);
+  if (!generator) return planted;
+  planted.truth = generator->truth();
+  planted.recording = Rendered(*generator);
+  const RecordingView& view = planted.recording.view();
+  planted.quality = AssessQuality(view, {}, {}).value_or(QualityReport());
+  planted.report = DetectArtifacts(view, &planted.quality, options, {}).value_or(ArtifactReport());
+  return planted;
+}
+
+inline bool Overlaps(const ArtifactFinding& finding, const synth::TruthEvent& event) {
+  return finding.start_s < event.onset_s + event.duration_s && event.onset_s < finding.end_s;
+}
+
+inline size_t CountOf(const synth::Truth& truth, std::string_view kind) {
+  return static_cast<size_t>(std::ranges::count(truth.events, kind, &synth::TruthEvent::kind));
+}
+
+/// Planted events of a kind that some finding of the method touches; of these findings only those
+/// with the given kind, when that is not empty.
+inline size_t FoundOf(const Planted& planted, ArtifactMethod method, std::string_view planted_kind,
+                      std::string_view found_kind = {}) {
+  const MethodFindings* findings = planted.report.Find(method);
+  if (findings == nullptr) return 0;
+  return static_cast<size_t>(std::ranges::count_if(planted.truth.events, [&](const auto& event) {
+    return event.kind == planted_kind &&
+           std::ranges::any_of(findings->findings, [&](const ArtifactFinding& finding) {
+             return (found_kind.empty() || finding.kind == found_kind) && Overlaps(finding, event);
+           });
+  }));
+}
+
+}  // namespace montage::analysis
