@@ -43,13 +43,13 @@ class SpectralAnalysis final : public Analysis {
 std::unique_ptr<Analysis> MakeQualityControl() { return std::make_unique<QualityControl>(); }
 std::unique_ptr<Analysis> MakeSpectralAnalysis() { return std::make_unique<SpectralAnalysis>(); }
 
-Registry BuiltInAnalyses() {
+Registry BuiltInAnalyses(std::shared_ptr<WindowModel> model) {
   Registry registry;
   registry.Add(MakeQualityControl());
   registry.Add(MakeSpectralAnalysis());
   registry.Add(MakeArtifactDetection());
   registry.Add(MakeConnectivityAnalysis());
-  registry.Add(MakeAbnormalityDetection());
+  registry.Add(MakeAbnormalityDetection(std::move(model)));
   registry.Add(MakeEventDetection());
   registry.Add(MakeSleepAnalysis());
   registry.Add(MakeFeatureExtraction());

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "montage/analysis/abnormality/window_model.h"
 #include "montage/analysis/pipeline.h"
 
 namespace montage::analysis {
@@ -10,6 +11,7 @@ namespace montage::analysis {
 std::unique_ptr<Analysis> MakeQualityControl();
 std::unique_ptr<Analysis> MakeSpectralAnalysis();
 
-Registry BuiltInAnalyses();
+/// `model` judges the windows of abnormality detection; null: the documented measures do.
+Registry BuiltInAnalyses(std::shared_ptr<WindowModel> model = nullptr);
 
 }  // namespace montage::analysis

@@ -76,7 +76,7 @@ class Runner {
     TRY(const auto recording,
         recordings::EdfRecording::Open(*content, parts_.spool_folder, control.deadline));
     TRY(const auto result,
-        analysis::Analyse(recording->view(), request, parts_.analyses, control, parts_.clock));
+        analysis::Analyse(recording->view(), request, parts_.analyses(), control, parts_.clock));
     const base::Duration took = parts_.clock.Steady() - start;
     boost::json::object json = analysis::ToJson(result, recording->view());
     json["job_id"] = job.job_id;

@@ -16,7 +16,8 @@ namespace montage::app {
 /// What a runner works with; everything outlives it.
 struct AnalysisRunnerParts {
   recordings::Recordings& recordings;
-  const analysis::Registry& analyses;
+  /// Asked for each job: the model may be another one than for the job before.
+  std::function<analysis::Registry()> analyses;
   telemetry::Metrics& metrics;
   const base::Clock& clock;
   std::filesystem::path spool_folder;

@@ -47,14 +47,15 @@ class AnalysisRunnerTest : public testing::Test {
     return queue_.Submit(request, kNever)->job_id;
   }
   jobs::Job RunToEnd(const std::string& job_id) {
-    jobs::Workers workers(queue_, *store_, clock_,
-                          MakeAnalysisRunner({.recordings = recordings_,
-                                              .analyses = analyses_,
-                                              .metrics = metrics_,
-                                              .clock = clock_,
-                                              .spool_folder = folder_.path(),
-                                              .stop = stop_.get_token()}),
-                          {.threads = 1, .poll_every = 2ms});
+    jobs::Workers workers(
+        queue_, *store_, clock_,
+        MakeAnalysisRunner({.recordings = recordings_,
+                            .analyses = [] { return analysis::BuiltInAnalyses(); },
+                            .metrics = metrics_,
+                            .clock = clock_,
+                            .spool_folder = folder_.path(),
+                            .stop = stop_.get_token()}),
+        {.threads = 1, .poll_every = 2ms});
     while (true) {
       const jobs::Job job = queue_.Get(job_id, kNever).value();
       if (jobs::IsFinal(job.status)) return job;
@@ -70,7 +71,6 @@ class AnalysisRunnerTest : public testing::Test {
   storage::KeyRing ring_ = storage::KeyRing::LoadOrCreate(folder_ / "keys").value();
   recordings::Recordings recordings_{*database_, *store_, ring_, clock_, 100'000'000};
   jobs::SqlJobQueue queue_{*database_, clock_};
-  analysis::Registry analyses_ = analysis::BuiltInAnalyses();
   telemetry::Metrics metrics_;
   std::stop_source stop_;
 };
@@ -124,7 +124,7 @@ TEST_F(AnalysisRunnerTest, AStoppingServiceGivesTheJobBack) {
   stop_.request_stop();
   {
     const auto runner = MakeAnalysisRunner({.recordings = recordings_,
-                                            .analyses = analyses_,
+                                            .analyses = [] { return analysis::BuiltInAnalyses(); },
                                             .metrics = metrics_,
                                             .clock = clock_,
                                             .spool_folder = folder_.path(),

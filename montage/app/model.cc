@@ -41,6 +41,16 @@ inference::ModelStoreOptions ModelOptionsOf(const Config& config, telemetry::Met
   return options;
 }
 
+base::Result<std::shared_ptr<analysis::WindowModel>> LoadModel(const Config& config,
+                                                               const base::Clock& clock,
+                                                               base::Deadline deadline) {
+  inference::ModelStore models(ModelOptionsOf(config, nullptr), clock);
+  models.Prepare(deadline);
+  if (auto failure = models.status().failure)
+    return base::Fail(std::move(failure->error).While("loading the model"));
+  return models.model();
+}
+
 api::ComponentHealth HealthOf(const inference::ModelStore& models) {
   const inference::ModelStatus status = models.status();
   api::ComponentHealth health{.name = "model", .state = std::string(ToString(status.state))};

@@ -14,6 +14,11 @@ namespace montage::app {
 /// What the store needs. Without `metrics` nothing is counted; otherwise they outlive the store.
 inference::ModelStoreOptions ModelOptionsOf(const Config& config, telemetry::Metrics* metrics);
 
+/// Loads the configured model once; null when none is configured. For commands without a server.
+base::Result<std::shared_ptr<analysis::WindowModel>> LoadModel(const Config& config,
+                                                               const base::Clock& clock,
+                                                               base::Deadline deadline);
+
 /// The part `model` of /health.
 api::ComponentHealth HealthOf(const inference::ModelStore& models);
 

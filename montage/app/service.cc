@@ -233,15 +233,16 @@ void Service::Parts::PrepareModel() {
 
 void Service::Parts::StartWorkers() {
   if (config.workers == 0) return;
-  workers.emplace(queue, directory->objects(), clock,
-                  MakeAnalysisRunner({.recordings = recordings,
-                                      .analyses = analyses,
-                                      .metrics = metrics,
-                                      .clock = clock,
-                                      .spool_folder = directory->spool(),
-                                      .stop = end_jobs.get_token()}),
-                  jobs::WorkerOptions{.name = fmt::format("montage-{}", ::getpid()),
-                                      .threads = static_cast<size_t>(config.workers)});
+  workers.emplace(
+      queue, directory->objects(), clock,
+      MakeAnalysisRunner({.recordings = recordings,
+                          .analyses = [this] { return analysis::BuiltInAnalyses(models.model()); },
+                          .metrics = metrics,
+                          .clock = clock,
+                          .spool_folder = directory->spool(),
+                          .stop = end_jobs.get_token()}),
+      jobs::WorkerOptions{.name = fmt::format("montage-{}", ::getpid()),
+                          .threads = static_cast<size_t>(config.workers)});
 }
 
 net::Task<void> Service::Parts::KeepHouse() {

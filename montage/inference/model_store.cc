@@ -30,6 +30,25 @@ std::string_view ReasonOf(const base::Error& error) {
   }
 }
 
+/// Stands where a model should be. Its description only has to be one that windows can be cut for.
+class FailedModel final : public analysis::WindowModel {
+ public:
+  explicit FailedModel(std::string reason) : reason_(std::move(reason)) {}
+  std::string_view name() const override { return "unavailable-model"; }
+  std::string_view version() const override { return "none"; }
+  std::span<const std::string> channels() const override { return channels_; }
+  double rate_hz() const override { return 128; }
+  double window_s() const override { return 4; }
+  Result<std::vector<float>> AbnormalProbabilities(std::span<const float>, size_t,
+                                                   Deadline) override {
+    return base::Fail(ErrorCode::kUnavailable, "the configured model failed: " + reason_);
+  }
+
+ private:
+  const std::string reason_;
+  const std::vector<std::string> channels_ = {"F3", "F4", "C3", "C4", "O1", "O2"};
+};
+
 }  // namespace
 
 std::string_view ToString(ModelState state) {
@@ -154,6 +173,13 @@ ModelStatus ModelStore::status() const {
   if (status.state == ModelState::kReady) status.hello = client_->hello();
   status.has_changed = !(file_.Stamp() == judged_);
   return status;
+}
+
+std::shared_ptr<analysis::WindowModel> ModelStore::model() const {
+  if (!is_configured()) return nullptr;
+  const std::scoped_lock lock(mutex_);
+  if (client_ != nullptr) return client_;
+  return std::make_shared<FailedModel>(failure_ ? failure_->reason : "it was not loaded yet");
 }
 
 std::shared_ptr<InferenceClient> ModelStore::client() const {

@@ -71,6 +71,9 @@ class ModelStore {
   ModelStatus status() const;
   /// The model in use; null without one. It stays usable as long as somebody holds it.
   std::shared_ptr<InferenceClient> client() const;
+  /// What an analysis works with: null when no model is configured; one that answers every call
+  /// with kUnavailable when it failed, because nothing else may answer in its place.
+  std::shared_ptr<analysis::WindowModel> model() const;
 
  private:
   enum class Attempt { kJudge, kMend };

@@ -113,6 +113,7 @@ TEST_F(ModelStoreTest, WithoutAModelEverythingIsAdmitted) {
   EXPECT_FALSE(Admit(store).has_value());
   EXPECT_EQ(store.status().state, ModelState::kNone);
   EXPECT_EQ(store.client(), nullptr);
+  EXPECT_EQ(store.model(), nullptr);
 }
 
 TEST_F(ModelStoreTest, AGoodModelIsLoadedOnce) {
@@ -170,6 +171,10 @@ TEST_F(ModelStoreTest, DamageIsNoticedAtTheNextRequest) {
     EXPECT_NE(Reason(store), "");
     EXPECT_EQ(store.status().state, ModelState::kFailed);
     EXPECT_EQ(store.client(), nullptr);
+    // A job that was taken before must not be answered by anything else.
+    const auto model = store.model();
+    ASSERT_NE(model, nullptr);
+    EXPECT_EQ(model->AbnormalProbabilities({}, 0, soon_).error().code, ErrorCode::kUnavailable);
   }
 }
 

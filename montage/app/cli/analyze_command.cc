@@ -7,6 +7,7 @@
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/app/analysis_runner.h"
 #include "montage/app/cli/command.h"
+#include "montage/app/model.h"
 #include "montage/recordings/edf_recording.h"
 
 namespace montage::app {
@@ -66,11 +67,13 @@ void PrintText(std::ostream& out, const analysis::AnalysisResult& result,
 Result<int> Analyze(CommandContext& context, const AnalyzeOptions& options) {
   TRY(const auto request, ParseAnalysisRequest(options.type, "{}"));
   const base::Deadline never = base::Deadline::Never();
+  TRY(const LoadedConfig loaded, context.Load());
+  TRY(const auto model, LoadModel(loaded.config, context.clock, CommandDeadline()));
   TRY(auto source, formats::edf::FileSource::Open(options.file, never));
   auto recording = recordings::EdfRecording::Open(std::move(source));
   if (!recording) return base::Fail(std::move(recording).error().While("reading " + options.file));
   const analysis::RecordingView& view = (*recording)->view();
-  TRY(const auto result, analysis::Analyse(view, request, analysis::BuiltInAnalyses(),
+  TRY(const auto result, analysis::Analyse(view, request, analysis::BuiltInAnalyses(model),
                                            {.clock = &context.clock}, context.clock));
   if (options.as_json) {
     context.io.out << boost::json::serialize(analysis::ToJson(result, view)) << '\n';
