@@ -159,7 +159,8 @@ boost::json::object StagesSchema() {
                                {"error", schema::Text("why it failed"), false}});
   std::vector<schema::Member> members;
   for (const analysis::Stage one : analysis::kStages) {
-    members.push_back({std::string(analysis::ToString(one)), stage});
+    // Results stored by an earlier version lack the stages that it did not know.
+    members.push_back({std::string(analysis::ToString(one)), stage, false});
   }
   return Promised(std::move(members));
 }

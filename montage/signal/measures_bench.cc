@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -22,7 +23,8 @@
 namespace montage::signal {
 namespace {
 
-constexpr double kRateHz = 256;
+constexpr size_t kRate = 256;  // samples a second
+constexpr double kRateHz = kRate;
 
 std::vector<double> Rhythm(size_t count, uint64_t seed) {
   base::Random random(seed);
@@ -39,7 +41,8 @@ std::vector<double> Rhythm(size_t count, uint64_t seed) {
 const std::vector<std::vector<double>>& DenseRecording() {
   static const auto recording = [] {
     std::vector<std::vector<double>> channels;
-    for (uint64_t c = 0; c < 64; ++c) channels.push_back(Rhythm(600 * 256, c));
+    channels.reserve(64);
+    for (uint64_t c = 0; c < 64; ++c) channels.push_back(Rhythm(600 * kRate, c));
     return channels;
   }();
   return recording;
@@ -49,8 +52,8 @@ void BM_ConnectivityOfAllPairs(benchmark::State& state) {
   const auto& recording = DenseRecording();
   const std::vector<std::span<const double>> channels(recording.begin(), recording.end());
   for (auto _ : state) {
-    const auto found =
-        ConnectivityInBand(channels, kRateHz, {.band = {8, 13}, .epoch = 10 * 256, .margin = 128});
+    const auto found = ConnectivityInBand(channels, kRateHz,
+                                          {.band = {8, 13}, .epoch = 10 * kRate, .margin = 128});
     benchmark::DoNotOptimize(found->phase_locking.data());
   }
 }
@@ -64,7 +67,7 @@ BENCHMARK(BM_SampleEntropy)->Arg(1024)->Arg(7680)->Arg(65536)->Unit(benchmark::k
 
 template <auto Measure>
 void BM_Window(benchmark::State& state) {
-  const auto x = Rhythm(30 * 256, 1);
+  const auto x = Rhythm(30 * kRate, 1);
   for (auto _ : state) benchmark::DoNotOptimize(Measure(x));
 }
 base::Result<double> Permutation(std::span<const double> x) { return PermutationEntropy(x); }
@@ -92,7 +95,7 @@ void BM_Slepian(benchmark::State& state) {
 BENCHMARK(BM_Slepian)->Arg(1024)->Arg(7680)->Arg(153600)->Unit(benchmark::kMillisecond);
 
 void BM_MultitaperOf30s(benchmark::State& state) {
-  const auto x = Rhythm(30 * 256, 1);
+  const auto x = Rhythm(30 * kRate, 1);
   auto multitaper = Multitaper::Make(x.size(), kRateHz, {.adaptive = state.range(0) == 1});
   for (auto _ : state) benchmark::DoNotOptimize(multitaper->Estimate(x));
 }
@@ -100,8 +103,8 @@ BENCHMARK(BM_MultitaperOf30s)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 
 void BM_MorletOf10Minutes(benchmark::State& state) {
   const auto& x = DenseRecording().front();
-  std::vector<double> hz;
-  for (int i = 0; i < 40; ++i) hz.push_back(3.0 + i);
+  std::vector<double> hz(40);
+  std::iota(hz.begin(), hz.end(), 3.0);
   const auto transform = MorletTransform::Make(kRateHz, hz);
   TimeFrequency result;
   for (auto _ : state) benchmark::DoNotOptimize(transform->Transform(x, result));

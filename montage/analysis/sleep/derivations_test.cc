@@ -29,6 +29,7 @@ void Add(RecordingView& view, ChannelKind kind, const std::string& name, double 
 
 std::vector<std::string> Names(const std::vector<Derivation>& derivations) {
   std::vector<std::string> names;
+  names.reserve(derivations.size());
   for (const Derivation& derivation : derivations) names.push_back(derivation.name);
   return names;
 }

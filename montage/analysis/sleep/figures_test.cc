@@ -1,5 +1,6 @@
 #include "montage/analysis/sleep/figures.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
@@ -60,31 +61,39 @@ class Background {
 };
 
 TEST(Spindles, ArePlantedAndFoundWithTheirFrequencyAndLength) {
-  Background eeg(6);
+  Background eeg(10);
   int index = 0;
   for (const double hz : {11.5, 12.5, 13.5, 14.5, 15.0}) {
     eeg.PlantSpindle(15 + 20.0 * index++, hz, 1.2, 25);
   }
   const auto found = FindSpindles(eeg.trace(), 0, kSeconds);
   ASSERT_TRUE(found.has_value());
-  ASSERT_THAT(*found, SizeIs(5));
+  // One more may come of the noise, see the next test.
+  EXPECT_LE(found->size(), 6U);
   index = 0;
   for (const double hz : {11.5, 12.5, 13.5, 14.5, 15.0}) {
-    const Spindle& spindle = (*found)[static_cast<size_t>(index)];
-    EXPECT_NEAR(spindle.hz, hz, 0.6);
-    EXPECT_NEAR(spindle.onset_s + spindle.duration_s / 2, 15.6 + 20.0 * index++, 0.3);
-    EXPECT_GE(spindle.duration_s, 0.5);
-    EXPECT_LE(spindle.duration_s, 1.4);
-    EXPECT_NEAR(spindle.amplitude_uv, 45, 12);
+    const double middle_s = 15.6 + 20.0 * index++;
+    const auto spindle = std::ranges::find_if(*found, [&](const Spindle& s) {
+      return std::abs(s.onset_s + s.duration_s / 2 - middle_s) < 0.3;
+    });
+    ASSERT_NE(spindle, found->end()) << hz << " Hz";
+    EXPECT_NEAR(spindle->hz, hz, 0.6);
+    EXPECT_GE(spindle->duration_s, 0.5);
+    EXPECT_LE(spindle->duration_s, 1.4);
+    EXPECT_NEAR(spindle->amplitude_uv, 45, 12);
   }
 }
 
 TEST(Spindles, AreNotNoiseAlphaOrTooShortOrTooLong) {
-  // Noise as loud as waking EEG resembles a spindle once a minute at most.
-  for (const uint64_t seed : {1U, 2U, 3U}) {
-    EXPECT_THAT(FindSpindles(Background(12, seed).trace(), 0, kSeconds).value(),
-                SizeIs(testing::Le(2U)));
+  // Noise as loud as waking EEG resembles a spindle now and then: fewer than one in four minutes,
+  // over enough of it that luck does not decide.
+  constexpr uint64_t kSeeds = 200;
+  size_t false_alarms = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    false_alarms += FindSpindles(Background(12, seed).trace(), 0, kSeconds)->size();
   }
+  const double minutes = static_cast<double>(kSeeds) * kSeconds / 60;
+  EXPECT_LT(static_cast<double>(false_alarms) / minutes, 0.25);
   Background alpha(8);
   alpha.PlantSpindle(20, 9, 1.2, 40);
   alpha.PlantSpindle(60, 20, 1.2, 40);

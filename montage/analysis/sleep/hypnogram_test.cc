@@ -16,8 +16,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Optional;
 
-/// `W20 1x4 2x40` style: a letter W, 1, 2, 3 or R and a count.
-std::vector<SleepStage> Night(std::vector<std::pair<char, size_t>> runs) {
+/// Runs of a letter (W, 1, 2, 3, R) and how many epochs of it.
+std::vector<SleepStage> Night(const std::vector<std::pair<char, size_t>>& runs) {
   std::vector<SleepStage> out;
   for (const auto& [letter, count] : runs) {
     const auto stage = static_cast<SleepStage>(std::string_view("W123R").find(letter));

@@ -1,6 +1,7 @@
 #pragma once
 // Generated nights as the analyses see them.
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -29,7 +30,7 @@ class GeneratedRecording final : public SampleSource {
            .label = name,
            .kind = kind,
            .rate_hz = truth.rate_hz,
-           .samples = static_cast<uint64_t>(truth.duration_s * truth.rate_hz + 0.5)});
+           .samples = static_cast<uint64_t>(std::llround(truth.duration_s * truth.rate_hz))});
     }
     view_.source = this;
   }

@@ -14,7 +14,7 @@ constexpr double kLeastPower = 1.25, kLeastShareZ = 1.6, kLeastCovarianceZ = 1.3
                  kLeastCorrelation = 0.69;
 constexpr double kEdgeFraction = 0.3;    ///< of the largest amplitude, at onset and end
 constexpr double kEdgeOverUsual = 1.25;  ///< and over the usual amplitude
-constexpr double kPeakOverUsual = 2.25;  ///< amplitude of the largest window
+constexpr double kPeakOverUsual = 2.5;   ///< amplitude of the largest window
 constexpr double kShortestS = 0.5, kLongestS = 2.0, kTolerance = 0.05;
 constexpr double kLeastDeviation = 0.05;  ///< of a logarithm, so that a steady rhythm has no z
 

@@ -43,6 +43,15 @@ std::vector<StageProbabilities> LikelihoodsOf(std::span<const EpochFeatures> epo
 std::vector<StageProbabilities> SmoothStages(std::span<const StageProbabilities> likelihoods);
 
 /// Probability of the stage of an epoch (column) after that of the one before (row), by SleepStage.
-extern const std::array<StageProbabilities, kSleepStages> kStageTransitions;
+/// Rounded from what hypnograms of healthy adults show: 10 to 25 changes of stage an hour, N1 leads
+/// mostly to N2 or back to wake, N3 is entered from N2 and left to N2, REM ends in wake, N1 or N2
+/// (Kemp, Kamphuisen 1986; Kishi et al. 2008; Yetton et al. 2018).
+inline constexpr std::array<StageProbabilities, kSleepStages> kStageTransitions = {{
+    {0.900, 0.080, 0.015, 0.001, 0.004},
+    {0.100, 0.560, 0.300, 0.002, 0.038},
+    {0.025, 0.025, 0.880, 0.050, 0.020},
+    {0.010, 0.005, 0.083, 0.900, 0.002},
+    {0.025, 0.030, 0.020, 0.001, 0.924},
+}};
 
 }  // namespace montage::analysis

@@ -107,7 +107,7 @@ TEST(Connectivity, OfACopyIsSeenByPhaseLockingOnly) {
 
 TEST(Connectivity, OfIndependentNoiseIsSmallAndUnbiasedWhereSaid) {
   Channels channels;
-  for (uint64_t seed = 0; seed < 6; ++seed) channels.push_back(Noise(256 * 120, seed));
+  for (uint64_t seed = 0; seed < 6; ++seed) channels.push_back(Noise(30720, seed));
   const auto found = AlphaOf(channels);
   double debiased = 0.0;
   for (size_t pair = 0; pair < found.pairs(); ++pair) {

@@ -143,8 +143,8 @@ TEST(ApplyWeights, IsTheMatrixProductInBlocksAndRests) {
   for (size_t c = 0; c < 6; ++c) {
     for (size_t i = 0; i < 1100; ++i) in[c][i] = std::sin(static_cast<double>(3 * i + 5 * c));
   }
-  std::vector<double> weights;
-  for (int i = 0; i < 18; ++i) weights.push_back(0.3 * i - 2.0);
+  std::vector<double> weights(18);
+  for (size_t i = 0; i < 18; ++i) weights[i] = 0.3 * static_cast<double>(i) - 2.0;
   const std::vector<std::span<const double>> from(in.begin(), in.end());
   const std::vector<std::span<double>> to(out.begin(), out.end());
   ASSERT_TRUE(ApplyWeights(weights, from, to).has_value());

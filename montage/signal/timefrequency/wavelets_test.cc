@@ -115,8 +115,9 @@ TEST(WaveletVectors, DecompositionsAndTheirInverse) {
 }
 
 TEST(MorletTransform, FindsAPlantedBurst) {
-  std::vector<double> x(256 * 20, 0.0);
-  for (size_t i = 256 * 8; i < 256 * 10; ++i) {
+  constexpr size_t kRate = 256;
+  std::vector<double> x(20 * kRate, 0.0);
+  for (size_t i = 8 * kRate; i < 10 * kRate; ++i) {
     x[i] = std::sin(2 * std::numbers::pi * 13.0 * static_cast<double>(i) / 256.0);
   }
   const std::vector<double> hz = {4, 7, 10, 13, 16, 20, 25, 30};
