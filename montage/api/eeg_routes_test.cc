@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr std::string_view kResult =
-    R"({"quality_report":{"bad_channels":[]},"abnormality_detection":null,)"
+    R"({"quality_report":{"bad_channels":[],"signal_quality_score":0.9},"abnormality_detection":null,)"
     R"("sleep_analysis":null,"event_detection":null,"stages":{}})";
 
 TEST_F(ApiTest, AnUploadIsStoredOnceHoweverOftenItIsSent) {

@@ -168,8 +168,8 @@ boost::json::object StagesSchema() {
 boost::json::object EventSchema() {
   return Promised({{"event_type", schema::Word({"epileptiform", "PLED", "GPED", "seizure",
                                                 "artifact", "burst_suppression"})},
-                   {"onset_s", schema::Number(0)},
-                   {"duration_s", schema::Number(0)},
+                   {"onset", schema::Number(0)},
+                   {"duration", schema::Number(0)},
                    {"channels", schema::List(schema::Text())},
                    {"confidence", schema::Number(0, 1)}});
 }
