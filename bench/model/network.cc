@@ -43,7 +43,8 @@ def forward(self, x):
 /// Uniform in [0, 1), the same with every standard library.
 double Uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
 
-at::Tensor DrawNormal(std::vector<int64_t> shape, double deviation, std::mt19937_64& random) {
+at::Tensor DrawNormal(const std::vector<int64_t>& shape, double deviation,
+                      std::mt19937_64& random) {
   at::Tensor drawn = at::empty(shape, at::kFloat);
   float* values = drawn.data_ptr<float>();
   for (int64_t i = 0; i < drawn.numel(); ++i) {
@@ -147,6 +148,32 @@ double Network::TrainEpoch(const std::vector<float>& windows, const std::vector<
     }
   }
   return loss_sum / static_cast<double>(order.size());
+}
+
+void Network::Calibrate(const std::vector<float>& windows, const std::vector<float>& labels) {
+  std::vector<double> logits;
+  for (const float probability : Probabilities(windows, labels.size())) {
+    const double p = std::clamp(static_cast<double>(probability), 1e-6, 1 - 1e-6);
+    logits.push_back(std::log(p / (1 - p)));
+  }
+  double scale = 1, shift = 0;
+  for (int step = 0; step < 50; ++step) {
+    double g0 = 0, g1 = 0, h00 = 1e-9, h01 = 0, h11 = 1e-9;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      const double p = 1 / (1 + std::exp(-(scale * logits[i] + shift)));
+      const double weight = p * (1 - p);
+      g0 += (p - static_cast<double>(labels[i])) * logits[i];
+      g1 += p - static_cast<double>(labels[i]);
+      h00 += weight * logits[i] * logits[i];
+      h01 += weight * logits[i];
+      h11 += weight;
+    }
+    const double determinant = h00 * h11 - h01 * h01;
+    scale -= (h11 * g0 - h01 * g1) / determinant;
+    shift -= (h00 * g1 - h01 * g0) / determinant;
+  }
+  weights_->parameters[8].data().mul_(scale);
+  weights_->parameters[9].data().mul_(scale).add_(shift);
 }
 
 std::vector<float> Network::Probabilities(const std::vector<float>& windows, size_t count) const {

@@ -26,6 +26,9 @@ class Network {
   /// Returns the mean loss.
   double TrainEpoch(const std::vector<float>& windows, const std::vector<float>& labels,
                     const std::vector<size_t>& mirror, double learning_rate);
+  /// Scales and shifts the logits so that probabilities are right for windows that it was not
+  /// trained on (Platt 1999, by Newton's method): a network is surer of itself than it should be.
+  void Calibrate(const std::vector<float>& windows, const std::vector<float>& labels);
   std::vector<float> Probabilities(const std::vector<float>& windows, size_t count) const;
   size_t parameters() const;
 

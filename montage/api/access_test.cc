@@ -116,9 +116,10 @@ TEST_F(ApiTest, EveryRouteIsDescribedAndEveryGuardedOneNeedsAToken) {
 TEST_F(ApiTest, HealthTellsWhichPartIsDownButNotItsSecrets) {
   EXPECT_EQ(Get("/health").Text("status"), "ok");
   EXPECT_EQ(Get("/health/ready").status, 200);
-  health_[1] = {"model", false, "cannot read the file secret.pt"};
+  health_[1] = {"model", false, "cannot read the file secret.pt", "failed"};
   EXPECT_EQ(Get("/health").Text("status"), "degraded");
   EXPECT_THAT(Get("/health").text, testing::Not(HasSubstr("secret.pt")));
+  EXPECT_THAT(Get("/health").text, HasSubstr(R"("state":"failed")"));
   EXPECT_EQ(Get("/health/ready").status, 200);
   health_[0].ok = false;
   const Answer down = Get("/health/ready");

@@ -120,6 +120,44 @@ TEST_F(ApiTest, AWrongAnalysisIsRefusedBeforeThereIsAJob) {
   EXPECT_EQ(Rows("analysis_jobs"), 0);
 }
 
+TEST_F(ApiTest, WhileTheModelFailsSubmissionsAreRefusedBeforeTheirRecordingsAreLookedUp) {
+  const std::string token = Token("ann_lee");
+  const std::string file_id = UploadedId(token);
+  const std::string job_id = SubmittedId(token, file_id);
+  CompleteNext(std::string(kResult));
+  services_.refuse_submission = [](base::Deadline) {
+    return std::optional(Unavailable{.message = "Model initialization failed: it is damaged",
+                                     .retry_after = std::chrono::milliseconds(2500)});
+  };
+  for (const std::string& id : {file_id, std::string("test-file")}) {
+    const Answer answer =
+        Post("/api/v1/eeg/analyze", token, R"({"analysis_type":"quick","file_id":")" + id + "\"}",
+             {{"Idempotency-Key", "once-" + id}});
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.Text("error"), "service_unavailable");
+    EXPECT_EQ(answer.Text("message"), "Model initialization failed: it is damaged");
+    EXPECT_EQ(answer.headers.Get("Retry-After"), "3");
+    const Answer batch = Post("/api/v1/batch/analyze", token,
+                              R"({"analysis_type":"quick","file_ids":[")" + id + "\"]}");
+    EXPECT_EQ(batch.status, 503);
+  }
+  // What is wrong in itself stays wrong, and what is finished stays there.
+  EXPECT_EQ(Post("/api/v1/eeg/analyze", token, R"({"file_id":"x","analysis_type":"some"})").status,
+            422);
+  EXPECT_EQ(Rows("analysis_jobs"), 1);
+  EXPECT_EQ(Get("/api/v1/jobs/" + job_id, token).Text("status"), "completed");
+
+  services_.refuse_submission = [](base::Deadline) { return std::optional<Unavailable>(); };
+  // A refusal is not kept under the key of its request.
+  const std::string known = R"({"analysis_type":"quick","file_id":")" + file_id + "\"}";
+  EXPECT_EQ(
+      Post("/api/v1/eeg/analyze", token, known, {{"Idempotency-Key", "once-" + file_id}}).status,
+      202);
+  EXPECT_EQ(Post("/api/v1/eeg/analyze", token, R"({"analysis_type":"quick","file_id":"test-file"})")
+                .status,
+            404);
+}
+
 TEST_F(ApiTest, StagesThatAreNotBuiltInAreNamedInsteadOfInvented) {
   analyses_ = analysis::Registry();
   const std::string token = Token("ann_lee");

@@ -148,19 +148,19 @@ TEST(Example, ADigestThatDoesNotFitIsRefusedByTheProgram) {
 class OddModels : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<testing_support::TempDir>();
+    folder = std::make_unique<testing_support::TempDir>();
     const auto made = process::Spawn(
-        {.argv = {Beside("montage_infer_odd_models").string(), folder_->path().string()}});
+        {.argv = {Beside("montage_infer_odd_models").string(), folder->path().string()}});
     ASSERT_TRUE(made.has_value()) << made.error().ToString();
     int status = -1;
     ::waitpid(*made, &status, 0);
     ASSERT_EQ(status, 0);
-    folder_->Write("secret", "password");
+    folder->Write("secret", "password");
   }
-  static void TearDownTestSuite() { folder_.reset(); }
+  static void TearDownTestSuite() { folder.reset(); }
 
   static InferenceOptions OptionsOf(std::string_view name) {
-    return Options((*folder_ / (std::string(name) + ".pt")).string());
+    return Options((*folder / (std::string(name) + ".pt")).string());
   }
   static base::Result<std::unique_ptr<InferenceClient>> Start(std::string_view name) {
     return InferenceClient::Start(OptionsOf(name), Deadline::After(60s));
@@ -173,7 +173,7 @@ class OddModels : public testing::Test {
     return std::vector<float>(count * 600, value);
   }
 
-  static inline std::unique_ptr<testing_support::TempDir> folder_;
+  static inline std::unique_ptr<testing_support::TempDir> folder;
 };
 
 TEST_F(OddModels, ProbabilitiesLogitsAndColumnsMeanTheSame) {
@@ -242,7 +242,7 @@ TEST_F(OddModels, AModelThatEatsMemoryMeetsItsLimit) {
 
 TEST_F(OddModels, AModelWritesNoFile) {
   (void)Start("writes-file");
-  EXPECT_FALSE(std::filesystem::exists(*folder_ / "written"));
+  EXPECT_FALSE(std::filesystem::exists(*folder / "written"));
 }
 
 TEST_F(OddModels, AModelReadsNoFile) {
@@ -301,7 +301,7 @@ TEST_F(OddModels, AProcessEndsWithItsParentWhateverItIsAt) {
 TEST_F(OddModels, AStoreMendsADamagedArchive) {
   const base::ManualClock clock;
   const std::string good = testing_support::ReadFile(std::string(kExample));
-  const std::string model = folder_->Write("served.pt", good).string();
+  const std::string model = folder->Write("served.pt", good).string();
   inference::ModelStore store(
       {.file = {.model = model, .sha256 = crypto::Sha256Hex(good), .source = std::string(kExample)},
        .inference = {.process = {.program = Beside("montage-infer").string()}}},
@@ -309,7 +309,7 @@ TEST_F(OddModels, AStoreMendsADamagedArchive) {
   const Deadline soon = Deadline::After(60s);
   store.Prepare(soon);
   ASSERT_EQ(store.status().state, inference::ModelState::kReady);
-  folder_->Write("served.pt", good.substr(0, 1000));
+  folder->Write("served.pt", good.substr(0, 1000));
   EXPECT_TRUE(store.Admit(soon).has_value());
   EXPECT_FALSE(store.Admit(soon).has_value());
   EXPECT_EQ(testing_support::ReadFile(model), good);

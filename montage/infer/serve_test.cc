@@ -28,6 +28,7 @@ inference::ModelCard Card() {
 /// The score is the first sample of the window.
 base::Result<std::vector<float>> FirstSample(const Shape& shape, std::span<const float> samples) {
   std::vector<float> scores;
+  scores.reserve(shape.windows);
   for (uint32_t w = 0; w < shape.windows; ++w)
     scores.push_back(samples[size_t{w} * shape.channels * shape.samples]);
   return scores;

@@ -11,7 +11,7 @@
 
 namespace {
 
-const std::string kCard =
+constexpr const char* kCard =
     R"({"name":"odd","version":"1","rate_hz":100,"window_s":2,"channels":["Fp1","Cz","O1"],)"
     R"("output":"probability"})";
 
@@ -28,7 +28,7 @@ void Write(const std::string& folder, const std::string& name, const std::string
 }
 
 std::string CardWith(const std::string& from, const std::string& to) {
-  std::string card = kCard;
+  std::string card(kCard);
   return card.replace(card.find(from), from.size(), to);
 }
 

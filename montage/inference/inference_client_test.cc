@@ -86,6 +86,7 @@ TEST_F(InferenceClientTest, SamplesThatAreNoWholeWindowsAreRefusedHere) {
 TEST_F(InferenceClientTest, ManyThreadsShareOneProcess) {
   const auto client = Started("ok");
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, first = static_cast<float>(t) / 8.0F] {
       for (int i = 0; i < 20; ++i)

@@ -234,6 +234,7 @@ TEST_F(ModelStoreTest, ManyRequestsAtOnceFetchOnce) {
   std::latch together(10);
   std::atomic<int> admitted = 0;
   std::vector<std::thread> threads;
+  threads.reserve(10);
   for (int t = 0; t < 10; ++t) {
     threads.emplace_back([&] {
       together.arrive_and_wait();
@@ -253,6 +254,7 @@ TEST_F(ModelStoreTest, ManyRequestsAtOnceShareOneFailedFetch) {
   std::latch together(10);
   std::atomic<int> refused = 0;
   std::vector<std::thread> threads;
+  threads.reserve(10);
   for (int t = 0; t < 10; ++t) {
     threads.emplace_back([&] {
       together.arrive_and_wait();

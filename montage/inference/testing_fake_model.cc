@@ -18,11 +18,11 @@
 namespace montage::inference {
 namespace {
 
-const base::Deadline kNever = base::Deadline::Never();
+base::Deadline Never() { return base::Deadline::Never(); }
 
 void Say(std::string_view text) {
   (void)SendAll(STDOUT_FILENO, {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
-                kNever);
+                Never());
 }
 
 [[noreturn]] void Hang() {
@@ -31,6 +31,7 @@ void Say(std::string_view text) {
 
 std::vector<float> FirstSamples(const Shape& shape, std::span<const float> samples) {
   std::vector<float> scores;
+  scores.reserve(shape.windows);
   for (uint32_t w = 0; w < shape.windows; ++w)
     scores.push_back(samples[size_t{w} * shape.channels * shape.samples]);
   return scores;
@@ -61,11 +62,11 @@ std::vector<uint8_t> Answer(const std::string& mode, const std::string& path, co
 void Serve(const std::string& mode, const std::string& path) {
   while (true) {
     uint8_t bytes[kHeadBytes];
-    if (!ReceiveAll(STDIN_FILENO, bytes, kNever)) return;
+    if (!ReceiveAll(STDIN_FILENO, bytes, Never())) return;
     const FrameHead head = ParseHead(std::span(bytes)).value();
     std::vector<uint8_t> payload(head.payload_bytes);
-    if (!ReceiveAll(STDIN_FILENO, payload, kNever)) return;
-    (void)SendAll(STDOUT_FILENO, Answer(mode, path, head, DecodeFloats(payload)), kNever);
+    if (!ReceiveAll(STDIN_FILENO, payload, Never())) return;
+    (void)SendAll(STDOUT_FILENO, Answer(mode, path, head, DecodeFloats(payload)), Never());
     if (mode == "one-answer" || mode == "new-card") return;
     if (mode == "chatter") Say("and another thing");
   }
