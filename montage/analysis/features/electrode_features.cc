@@ -19,10 +19,14 @@ constexpr size_t kSegments = (kFeatureSamples - kSegment) / kHop + 1;
 constexpr double kBinHz = kFeatureRateHz / kSegment;
 constexpr size_t kFirstBin = 1;  // 0.5 Hz
 constexpr size_t kLastBin = 90;  // 45 Hz
-/// Below a millionth of a squared microvolt there is no signal: keeps logarithms finite.
-constexpr double kFloorPower = 1e-6;
+/// The noise of a good amplifier, 0.1 uV rms (IFCN, Nuwer et al. 1998, allow 0.5 uV): what is below
+/// tells nothing of a brain, so that a flat channel stands at the floor and not at minus infinity.
+constexpr double kFloorPower = 1e-2;
+/// The same spread over 0.5 to 45 Hz, microvolt^2 / Hz, rounded down.
+constexpr double kFloorDensity = 1e-4;
 
 double Log(double power) { return std::log10(std::max(power, kFloorPower)); }
+double LogDensity(double density) { return std::log10(std::max(density, kFloorDensity)); }
 
 double LogRatio(double above, double below) {
   return std::log10((above + kFloorPower) / (below + kFloorPower));
@@ -39,7 +43,7 @@ Line AperiodicLine(std::span<const double> density) {
   for (size_t bin = 4; bin <= 80; ++bin) {
     if (bin >= 14 && bin <= 28) continue;
     const double x = std::log10(kBinHz * static_cast<double>(bin));
-    const double y = Log(density[bin]);
+    const double y = LogDensity(density[bin]);
     n += 1;
     sx += x;
     sy += y;
@@ -160,7 +164,7 @@ void ElectrodeMeasures::SpectralMeasures(size_t lane, float* into, BandPowers& p
   const double peak_hz = kBinHz * static_cast<double>(peak);
   const Line line = AperiodicLine(density);
   out.Put(peak_hz / 13.0);
-  out.Put(Log(density[peak]) - (line.offset + line.slope * std::log10(peak_hz)));
+  out.Put(LogDensity(density[peak]) - (line.offset + line.slope * std::log10(peak_hz)));
   out.Put(-line.slope);
   out.Put(line.offset);
 }

@@ -22,7 +22,7 @@ namespace montage::analysis {
 namespace {
 
 constexpr size_t kMinSources = 4;
-constexpr double kFloor = 1e-6;  // microvolt^2: below it there is no signal
+constexpr double kFloor = 1e-2;  // microvolt^2, as in electrode_features.cc
 
 using Electrodes = std::span<const std::string_view>;
 
