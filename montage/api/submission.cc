@@ -196,8 +196,7 @@ boost::json::object ResultSchema() {
                       {"confidence", schema::Number(0, 1)},
                       {"triage_priority", schema::Word({"routine", "expedite", "urgent"})}}))},
        {"sleep_analysis", schema::Nullable(SleepSchema())},
-       {"event_detection",
-        schema::Nullable(Promised({{"events", schema::List(EventSchema())}}))},
+       {"event_detection", schema::Nullable(Promised({{"events", schema::List(EventSchema())}}))},
        {"stages", StagesSchema(), false}});
 }
 

@@ -4,8 +4,8 @@
 //   original -> blinks removed (blink_removal.h) -> bad channels and spoiled cells interpolated
 //
 // Samples are computed when they are read, so that a day needs no second copy: memory is a list of
-// repaired epochs and blinks, a matrix of channels squared, and buffers of the size of a read. How a
-// range is cut into reads does not change its samples.
+// repaired epochs and blinks, a matrix of channels squared, and buffers of the size of a read. How
+// a range is cut into reads does not change its samples.
 
 #include <cstddef>
 #include <memory>

@@ -111,8 +111,7 @@ inline std::string AddFault(base::Random& random, const std::string& channel,
                             synth::EegSpec& spec) {
   using synth::PlantKind;
   const auto plant = [&](PlantKind kind, double amplitude_uv) -> synth::Plant& {
-    spec.plants.push_back(
-        {.kind = kind, .channels = {channel}, .amplitude_uv = amplitude_uv});
+    spec.plants.push_back({.kind = kind, .channels = {channel}, .amplitude_uv = amplitude_uv});
     return spec.plants.back();
   };
   switch (random.Below(7)) {
@@ -154,8 +153,8 @@ inline CorpusCase MakeCorpusCase(uint64_t seed, double seconds = 60) {
   spec.seed = seed;
   spec.background_uv = random.Uniform(8, 22);
   CorpusCase made;
-  made.what = fmt::format("seed {}, {} ch, {} Hz, {}", seed, count, spec.rate_hz,
-                          AddScene(random, spec));
+  made.what =
+      fmt::format("seed {}, {} ch, {} Hz, {}", seed, count, spec.rate_hz, AddScene(random, spec));
   const size_t faults = random.Below(4) == 0 ? 0 : 1 + random.Below(count / 5);
   std::vector<std::string> disconnected;
   while (made.bad.size() < faults) {

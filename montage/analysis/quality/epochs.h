@@ -76,7 +76,8 @@ struct EpochTable {
 
 /// Measures the given channels. Epochs are `epoch_s` long, or as long as the recording when that is
 /// shorter; a rest shorter than an epoch is left out. `line_hz` 0: not known; the table then has
-/// the frequency that stands out, 50 or 60 Hz. Samples that are not numbers count as 0 and are counted in `missing`.
+/// the frequency that stands out, 50 or 60 Hz. Samples that are not numbers count as 0 and are
+/// counted in `missing`.
 base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
                                        std::span<const size_t> channels, double epoch_s,
                                        double line_hz, const Control& control);
