@@ -66,6 +66,8 @@ LAYERS = {
                     "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }
+# The comparisons measure any part of both programs, and nothing includes them.
+LAYERS["bench"] = [folder for folder in LAYERS if "/" in folder]
 # What tests, benches and their support files may use on top, by the first folder of their name.
 TEST_EXTRA = {
     "lib": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/process"],
