@@ -27,10 +27,6 @@ std::optional<int64_t> WholeNumber(std::string_view text) {
   return number;
 }
 
-base::Error NotFound(std::string_view what, std::string_view id) {
-  return {base::ErrorCode::kNotFound, fmt::format("there is no {} \"{}\"", what, id)};
-}
-
 }  // namespace
 
 Submission ReadSubmission(JsonFields& fields) {
