@@ -1,7 +1,7 @@
-// Writes stage_table.h: the distributions of the measures of sleep stages, fitted to generated
-// nights.
+// Prints montage/analysis/sleep/stage_table.h: the distributions of the measures of sleep stages,
+// fitted to generated nights.
 //
-//   montage_sleep_fit > montage/analysis/sleep/stage_table.h
+//   bench_fit_stages > montage/analysis/sleep/stage_table.h
 //
 // Development seeds only: training nights have seeds 1 to 400, of which each layout takes its
 // share.
@@ -17,8 +17,8 @@
 #include <fmt/format.h>
 
 #include "lib/base/random.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/sleep/scan.h"
-#include "montage/analysis/sleep/sleep_testing.h"
 #include "montage/analysis/sleep/stage_model.h"
 
 namespace montage::analysis {
@@ -288,7 +288,7 @@ void Run() {
   fmt::print(
       "#pragma once\n"
       "// Distributions of the measures of SleepFeature by stage. Written by\n"
-      "// fit_stage_table_testing.cc from {} generated nights of {} h a table (seeds 1 to {} and\n"
+      "// bench/detection/fit_stages from {} generated nights of {} h a table (seeds 1 to {} and\n"
       "// 201 to {}; rates of 100 to 256 Hz; all kinds of nights); not edited by hand.\n"
       "// check: long table\n"
       "// clang-format off\n\n"

@@ -1,4 +1,4 @@
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 
 #include <algorithm>
 #include <cmath>

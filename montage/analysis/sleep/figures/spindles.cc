@@ -2,7 +2,7 @@
 #include <cmath>
 #include <optional>
 
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 #include "montage/signal/filter/iir.h"
 #include "montage/signal/statistics.h"
 

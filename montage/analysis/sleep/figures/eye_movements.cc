@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 #include "montage/signal/filter/iir.h"
 
 namespace montage::analysis {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 #include "montage/analysis/sleep/window_powers.h"
 #include "montage/signal/statistics.h"
 
