@@ -184,13 +184,6 @@ class Cleaner {
   CleanedRecording cleaned_;
 };
 
-base::Result<CleanedRecording> InterpolateBadChannels(
-    const RecordingView& recording, const std::vector<std::string>& bad_channels) {
-  Cleaner cleaner(recording);
-  TRY(cleaner.AddBad(bad_channels));
-  return cleaner.Finish();
-}
-
 base::Result<CleanedRecording> Clean(const RecordingView& recording, const QualityReport& report,
                                      const Control& control) {
   Cleaner cleaner(recording);

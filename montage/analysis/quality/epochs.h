@@ -35,7 +35,7 @@ struct Epoch {
 /// Points that a thinned epoch has at any rate: 64 Hz for an epoch of 2 s.
 inline constexpr size_t kThinnedPoints = 128;
 /// Channels times epochs that are kept thinned: what bounds the memory and time of fitting.
-inline constexpr size_t kThinnedCells = 300 * 32;
+inline constexpr size_t kThinnedCells = size_t{300} * 32;
 inline constexpr size_t kMostThinnedEpochs = 300;
 inline constexpr size_t kLeastThinnedEpochs = 20;
 

@@ -164,6 +164,9 @@ struct QualityReport {
   }
 };
 
+/// Whether the report says so; nothing is bad without one.
+bool IsBad(const QualityReport* quality, std::string_view channel);
+
 struct QualityOptions {
   double epoch_s = 2.0;
   double line_hz = 0;  ///< 0: found out
