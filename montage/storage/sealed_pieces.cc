@@ -59,7 +59,8 @@ base::Result<std::string> SealedPieces::Read(uint64_t number, size_t size) const
     const ssize_t count = ::pread(descriptor_, sealed.data() + done, sealed.size() - done,
                                   static_cast<off_t>(number * kSealedBytes + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return base::Fail(SystemError("read"));
+    if (count < 0) return base::Fail(SystemError("read"));
+    if (count == 0) break;  // the file was cut, which does not open either
     done += static_cast<size_t>(count);
   }
   auto plain = crypto::Open(key_, sealed, std::to_string(number));
