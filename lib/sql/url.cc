@@ -4,9 +4,20 @@
 
 namespace sql {
 
+namespace {
+constexpr std::string_view kSqlite = "sqlite:";
+}  // namespace
+
 bool IsDatabaseUrl(std::string_view url) {
-  return url.starts_with("sqlite:") || url.starts_with("postgresql://") ||
+  return url.starts_with(kSqlite) || url.starts_with("postgresql://") ||
          url.starts_with("postgres://");
+}
+
+std::optional<std::filesystem::path> SqlitePath(std::string_view url) {
+  if (!url.starts_with(kSqlite)) return std::nullopt;
+  std::string_view path = url.substr(kSqlite.size());
+  if (path.starts_with("//")) path.remove_prefix(2);
+  return std::filesystem::path(path.substr(0, path.find('?')));
 }
 
 std::string RedactedUrl(std::string_view url) {
