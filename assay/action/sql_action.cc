@@ -6,10 +6,7 @@
 #include "assay/action/sql/request.h"
 #include "assay/action/sql/session.h"
 #include "assay/cel/text.h"
-#include "lib/net/event.h"
-#include "lib/net/offload.h"
-#include "lib/net/runtime.h"
-#include "lib/net/task_group.h"
+#include "lib/net/interruptible.h"
 #include "lib/sql/url.h"
 
 namespace assay::action {
@@ -124,31 +121,6 @@ std::vector<Field> OutcomeFields() {
       {.name = "duration", .type = Type::Duration(), .doc = "From connecting to the last answer."}};
 }
 
-/// Waits for the thread also when the step is cancelled: then the statement is interrupted first.
-net::Task<SqlReport> CarryOutOnThread(const SqlRequest& request, base::Deadline deadline) {
-  // A thread of its own, so that a statement that waits for another step's lock keeps no third one
-  // from running.
-  net::ThreadPool thread(1);
-  const auto interrupt = std::make_shared<sql::Interrupt>();
-  SqlReport report{
-      .error = base::Error{ErrorCode::kInternal, "the database's client ended unexpectedly"}};
-  net::Event finished;
-  const auto work = [&]() -> net::Task<void> {
-    report = co_await net::Offload(thread, [&] { return CarryOut(request, interrupt, deadline); });
-    finished.Set();
-  };
-  net::TaskGroup group(co_await net::CurrentExecutor(), [&](const base::Error& error) {
-    report.error = error;
-    finished.Set();
-  });
-  group.Spawn(work());
-  const auto waited = co_await finished.Wait(base::Deadline::Never());
-  if (!waited) interrupt->Raise();
-  (void)co_await net::Shielded(group.Join(base::Deadline::Never()));
-  if (!waited) report.error = waited.error();
-  co_return report;
-}
-
 Outcome Failed(base::Error error, base::Duration duration) {
   const bool cancelled = error.code == ErrorCode::kCancelled;
   return {.disposition = cancelled ? Disposition::kInterrupted : Disposition::kError,
@@ -164,6 +136,8 @@ base::Error RefusalError(const SqlReport& report) {
   error.message =
       fmt::format("{} (SQLSTATE {})", report.refusal->message, report.refusal->sqlstate);
   if (!report.refusal->detail.empty()) error.message += ": " + report.refusal->detail;
+  // A limit of the server ended the statement; the step's own time is not over.
+  if (error.code == ErrorCode::kTimeout) error.code = ErrorCode::kUnavailable;
   if (error.hint.empty()) {
     error.hint = fmt::format("a refusal that is meant is expected by sqlstate == \"{}\"",
                              report.refusal->sqlstate);
@@ -203,7 +177,13 @@ net::Task<Outcome> SqlAction::Run(Value params, const ActionContext& context) co
   const auto started = context.clock.Steady();
   auto request = BuildSqlRequest(params, context);
   if (!request) co_return Failed(std::move(request).error(), {});
-  const SqlReport report = co_await CarryOutOnThread(*request, context.deadline);
+  // A thread of its own, so that a statement that waits for another step's lock keeps no third one
+  // from running.
+  net::ThreadPool thread(1);
+  const auto interrupt = std::make_shared<sql::Interrupt>();
+  const auto work = [&] { return CarryOut(*request, interrupt, context.deadline); };
+  const SqlReport report =
+      co_await net::OffloadInterruptibly(thread, work, [&] { interrupt->Raise(); });
   const base::Duration duration = context.clock.Steady() - started;
   auto transcript = RecordSqlTranscript(*request, report, duration, context.blobs);
   if (!transcript) co_return Failed(std::move(transcript).error(), duration);

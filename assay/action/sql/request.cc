@@ -203,7 +203,7 @@ Result<void> FindDatabase(const Value& params, const ActionContext& context, Sql
   const auto path = sql::SqlitePath(request.url);
   std::error_code ignored;
   if (path && !std::filesystem::exists(request.folder / *path, ignored) &&
-      std::filesystem::exists(context.source_dir / *path, ignored)) {
+      std::filesystem::exists(std::filesystem::path(context.source_dir) / *path, ignored)) {
     request.folder = context.source_dir;
   }
   return {};
