@@ -11,6 +11,7 @@
 #include "assay/environment/test_support.h"
 #include "lib/http/client.h"
 #include "lib/net/tcp.h"
+#include "lib/sql/open.h"
 
 namespace assay::environment {
 namespace {
@@ -143,6 +144,50 @@ TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
   EXPECT_EQ(started.error().code, base::ErrorCode::kTimeout);
   EXPECT_TRUE(started.error().message.contains("service \"api\" is not ready"));
   EXPECT_FALSE(started.error().hint.empty());
+}
+
+/// Starts a remote environment whose only service has this probe.
+base::Result<void> ProbeOnce(ProbeSpec probe) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  probe.within = std::chrono::milliseconds(500);
+  probe.every = std::chrono::milliseconds(10);
+  ServiceSpec database{.name = "database"};
+  database.probes = {std::move(probe)};
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  spec.services = {database};
+  auto environment = MakeRemote(spec, runtime, clock).value();
+  return runtime.Run(environment->Start(Soon()));
+}
+
+TEST(SqlProbe, IsReadyWhenTheDatabaseAnswersTheQuery) {
+  const testing_support::TempDir folder;
+  const std::string url = "sqlite:" + (folder / "a.db").string();
+  const auto missing = ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url)});
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, base::ErrorCode::kTimeout) << "it may be made yet";
+  EXPECT_TRUE(missing.error().ToString().contains("a.db")) << missing.error().ToString();
+  {
+    const auto soon = base::Deadline::After(std::chrono::seconds(5));
+    auto database = sql::Open(url + "?mode=rwc", {}, soon).value();
+    ASSERT_TRUE(sql::Change(*database, "CREATE TABLE migration (id INTEGER)", {}, soon));
+  }
+  EXPECT_TRUE(ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url)}).has_value());
+  const auto asked = [&](const char* query) {
+    return ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url), .query = query});
+  };
+  EXPECT_TRUE(asked("SELECT count(*) = 0 FROM migration").has_value());
+  for (const char* query : {"SELECT count(*) FROM migration", "SELECT id FROM migration",
+                            "SELECT max(id) FROM migration", "SELECT * FROM nowhere"}) {
+    EXPECT_FALSE(asked(query).has_value()) << query;
+  }
+}
+
+TEST(SqlProbe, AUrlOfSomethingElseIsRefusedWithoutItsPassword) {
+  const auto wrong =
+      ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed("mysql://u:secret@127.0.0.1/d")});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_FALSE(wrong.error().ToString().contains("secret"));
 }
 
 TEST(Environment, RefusesTypesThatThisVersionCannotStart) {

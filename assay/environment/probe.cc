@@ -12,8 +12,11 @@
 
 #include "lib/base/units.h"
 #include "lib/http/client.h"
+#include "lib/net/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
+#include "lib/sql/open.h"
+#include "lib/sql/url.h"
 
 namespace assay::environment {
 
@@ -74,6 +77,15 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
       std::tie(probe.host_, probe.port_) = std::move(address);
       break;
     }
+    case ProbeKind::kSql:
+      if (!sql::IsDatabaseUrl(probe.target_)) {
+        return base::Fail(base::Error{
+            .code = base::ErrorCode::kInvalid,
+            .message =
+                fmt::format("\"{}\" is no database to probe", sql::RedactedUrl(probe.target_)),
+            .hint = "expected postgresql://user:password@host:port/database or sqlite:path"});
+      }
+      break;
     case ProbeKind::kLog: {
       if (probe.subject_.log == nullptr) {
         return base::Fail(base::ErrorCode::kInvalid,
@@ -141,6 +153,8 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskHttp(deadline);
     case ProbeKind::kTcp:
       co_return co_await AskTcp(deadline);
+    case ProbeKind::kSql:
+      co_return co_await AskSql(deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:
@@ -181,6 +195,31 @@ net::Task<base::Result<void>> Probe::AskHttp(base::Deadline deadline) {
 net::Task<base::Result<void>> Probe::AskTcp(base::Deadline deadline) {
   CO_TRY(co_await net::Connect(host_, port_, deadline));
   co_return base::Result<void>();
+}
+
+net::Task<base::Result<void>> Probe::AskSql(base::Deadline deadline) {
+  net::ThreadPool thread(1);
+  const auto interrupt = std::make_shared<sql::Interrupt>();
+  const auto work = [&]() -> base::Result<sql::Rows> {
+    TRY(const auto database,
+        sql::Open(target_, {.folder = subject_.directory, .interrupt = interrupt}, deadline));
+    return sql::Query(*database, spec_.query, {}, deadline);
+  };
+  auto answer = co_await net::OffloadInterruptibly(thread, work, [&] { interrupt->Raise(); });
+  if (!answer.has_value()) {
+    // A database or table that is missing now may be made by the service that starts.
+    if (answer.error().code != base::ErrorCode::kCancelled) {
+      answer.error().code = base::ErrorCode::kUnavailable;
+    }
+    co_return base::Fail(std::move(answer).error());
+  }
+  const bool given = !answer->rows.empty() && !answer->rows.front().empty();
+  const sql::Value first = given ? answer->rows.front().front() : sql::Value();
+  if (!first.is_null() && first != sql::Value(0)) co_return base::Result<void>();
+  co_return base::Fail(NotYet(fmt::format("\"{}\" gave {}", spec_.query,
+                                          !given            ? "no row"
+                                          : first.is_null() ? "null"
+                                                            : "0 or false")));
 }
 
 net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {

@@ -19,12 +19,16 @@ ObjectSchema ProbeTable() {
                   .default_text = "250ms",
                   .doc = "Pause between two tries."},
                  {.name = "status", .type = Type::Int(), .doc = "http: the expected status."},
-                 {.name = "query", .type = Type::String(), .doc = "sql: what to ask."},
+                 {.name = "query",
+                  .type = Type::String(),
+                  .default_text = "SELECT 1",
+                  .doc = "sql: what to ask; it is ready when the first value of the answer is not "
+                         "false, 0 or null."},
                  {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
   constexpr std::pair<const char*, const char*> kKinds[] = {
       {"http", "A path or URL that answers 2xx."},
       {"tcp", "A port that accepts connections."},
-      {"sql", "A connection URL that answers a query."},
+      {"sql", "A URL of a database (postgresql:, sqlite:) that answers a query."},
       {"redis", "A URL that answers PING."},
       {"s3", "A URL that lists buckets."},
       {"amqp", "A URL that accepts a connection."},
