@@ -148,7 +148,9 @@ struct ActionSchema {
   ActionRole role = ActionRole::kAction;
   /// Lasts as long as its parameters say (`wait`, `workload`): no default timeout.
   bool own_time = false;
-  /// Waits for what others send: must be given a limit (`timeout`, or the parameter named here).
+  /// Waits for what others send: must be given a limit (`timeout`, or the parameter `limit_param`,
+  /// `collect.for`), and calls ActionContext::armed, for which the steps after a background step
+  /// wait.
   bool listens = false;
   std::string limit_param = {};
 };

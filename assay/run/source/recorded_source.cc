@@ -106,6 +106,10 @@ net::Task<Performed> RecordedSource::Perform(const ActionRequest& request) {
   auto outcome = history::ReadRecordedOutcome(event.data, event.blobs, blobs_);
   if (!outcome) missing_.push_back(request.path);
   performed.outcome = outcome ? *std::move(outcome) : FailedOutcome(outcome.error());
+  if (event.data.contains("armed_ns")) {
+    performed.armed = base::Duration(Whole(event.data, "armed_ns", 0));
+    if (request.armed) request.armed();
+  }
   co_return performed;
 }
 

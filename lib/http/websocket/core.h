@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 
+#include <boost/beast/websocket/ssl.hpp>
+
 #include "lib/http/websocket/connection.h"
 #include "lib/net/event.h"
 #include "lib/net/pch/asio.h"
