@@ -53,6 +53,12 @@ std::string_view NameOf(StopCause::Kind kind) {
   return kind == StopCause::Kind::kTimeout ? "timeout" : "cancelled";
 }
 
+// What the action waited for and did not get, by its own account: `until` that never came true.
+std::string_view UnmetOf(const history::Outcome& outcome) {
+  const cel::Value* unmet = outcome.value.Find("unmet");
+  return unmet != nullptr && unmet->is_string() ? unmet->string() : std::string_view();
+}
+
 // An error is judged by the expectations when one of them asks for it.
 bool AsksForError(const plan::PlannedStep& step) {
   if (step.poll && Uses(step.poll->until, "error")) return true;
@@ -394,6 +400,11 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
   const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step);
   if (answered || by_error) {
     if (by_error) result.judgement = {};
+    const bool asked =
+        std::ranges::any_of(step.expect, [](const auto& e) { return Uses(e, "unmet"); });
+    if (const auto unmet = UnmetOf(outcome); answered && !asked && !unmet.empty()) {
+      result.judgement.Add(Verdict::kFailed, std::string(unmet));
+    }
     if (step.poll) {
       const Judgement until =
           recorder_.Judge(step.poll->until, "until", path, attempt, At(seen, at));

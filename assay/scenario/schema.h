@@ -142,6 +142,7 @@ struct ActionSchema {
   /// The action's value is always the shorthand's, also when it is a map (`set: {a: 1}`).
   bool shorthand_takes_maps = false;
   ObjectSchema params = {};
+  /// A text `unmet` that is not empty fails the step, unless an expectation asks for it.
   std::vector<Field> outcome = {};
   /// Outcomes have fields beyond the table; unknown names in expressions are then no errors.
   bool outcome_open = false;
