@@ -276,6 +276,7 @@ class Converter {
     static const std::map<std::string, environment::ProbeKind, std::less<>> kKinds = {
         {"http", environment::ProbeKind::kHttp},
         {"tcp", environment::ProbeKind::kTcp},
+        {"websocket", environment::ProbeKind::kWebSocket},
         {"log", environment::ProbeKind::kLog},
         {"exec", environment::ProbeKind::kExec},
         {"file", environment::ProbeKind::kFile}};
@@ -283,7 +284,7 @@ class Converter {
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
                     fmt::format("probes of kind {} cannot be made yet", probe.kind.text),
-                    probe.kind.span, "use http, tcp, log, exec or file");
+                    probe.kind.span, "use http, tcp, websocket, log, exec or file");
       return;
     }
     environment::ProbeSpec out{.kind = kind->second, .within = probe.within, .every = probe.every};

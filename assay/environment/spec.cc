@@ -94,6 +94,8 @@ std::string_view ToString(ProbeKind kind) {
       return "http";
     case ProbeKind::kTcp:
       return "tcp";
+    case ProbeKind::kWebSocket:
+      return "websocket";
     case ProbeKind::kLog:
       return "log";
     case ProbeKind::kExec:

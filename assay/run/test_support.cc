@@ -146,6 +146,15 @@ Bench::Bench() {
   files_["assay.yaml"] = "name: bench\nsuites: [suites]\n";
 }
 
+Bench& Bench::BuiltinActions() {
+  action::RegisterBuiltinActions(actions_);
+  for (const action::Action* action : actions_.All()) {
+    if (schemas_.FindAction(action->schema().name) != nullptr) continue;
+    EXPECT_TRUE(schemas_.AddAction(action->schema()));
+  }
+  return *this;
+}
+
 Bench& Bench::Scenario(const std::string& name, const std::string& text) {
   return File("suites/bench/" + name + ".yaml", text);
 }

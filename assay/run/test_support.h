@@ -74,6 +74,9 @@ class Bench {
   Bench& Scenario(const std::string& name, const std::string& text);
   Bench& File(const std::string& path, const std::string& text);
 
+  /// The actions of a real run besides `ask` and `listen`.
+  Bench& BuiltinActions();
+
   /// Runs everything; the test fails when the files have errors.
   history::RunModel Run(RunOptions options = {});
   history::RunModel RunInterrupted(const net::Cancellation& interrupt, RunOptions options = {});

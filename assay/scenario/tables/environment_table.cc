@@ -18,7 +18,7 @@ ObjectSchema ProbeTable() {
                   .type = Type::Duration(),
                   .default_text = "250ms",
                   .doc = "Pause between two tries."},
-                 {.name = "status", .type = Type::Int(), .doc = "http: the expected status."},
+                 {.name = "status", .type = Type::Int(), .doc = "http, websocket: the expected status."},
                  {.name = "query", .type = Type::String(), .doc = "sql: what to ask."},
                  {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
   constexpr std::pair<const char*, const char*> kKinds[] = {
@@ -28,7 +28,7 @@ ObjectSchema ProbeTable() {
       {"redis", "A URL that answers PING."},
       {"s3", "A URL that lists buckets."},
       {"amqp", "A URL that accepts a connection."},
-      {"websocket", "A path or URL that upgrades."},
+      {"websocket", "A path or ws URL that upgrades to WebSocket."},
       {"log", "A regular expression that a line of its output matches."},
       {"exec", "A program that ends with 0."},
       {"file", "A file that exists."}};
