@@ -36,22 +36,22 @@ ObjectSchema AuthTable() {
           {.name = "session_token",
            .type = Type::String(),
            .doc = "Token of temporary credentials."}}};
-  return {
-      .name = "auth",
-      .doc = "How the request shows who sends it.",
-      .fields = {{.name = "basic",
-                  .type = Type::Object(UserAndPasswordTable()),
-                  .doc = "Basic authentication (RFC 7617)."},
-                 {.name = "digest",
-                  .type = Type::Object(UserAndPasswordTable()),
-                  .doc = "Digest authentication (RFC 7616)."},
-                 {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
-                 {.name = "api_key",
-                  .type = Type::AnyOf({Type::Object(ApiKeyTable()), Type::String()}),
-                  .doc = "A key in a header field; a text is sent as X-API-Key."},
-                 {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
-                 {.name = "mtls", .type = Type::Object(MtlsTable()), .doc = "A client certificate."}},
-      .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
+  return {.name = "auth",
+          .doc = "How the request shows who sends it.",
+          .fields =
+              {{.name = "basic",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Basic authentication (RFC 7617)."},
+               {.name = "digest",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Digest authentication (RFC 7616)."},
+               {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
+               {.name = "api_key",
+                .type = Type::AnyOf({Type::Object(ApiKeyTable()), Type::String()}),
+                .doc = "A key in a header field; a text is sent as X-API-Key."},
+               {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
+               {.name = "mtls", .type = Type::Object(MtlsTable()), .doc = "A client certificate."}},
+          .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
 }
 
 std::vector<Field> ParamFields() {

@@ -135,14 +135,14 @@ ObjectSchema UserAndPasswordTable() {
 }
 
 ObjectSchema ApiKeyTable() {
-  return {.name = "api_key",
-          .doc = "A key in a header field.",
-          .fields = {
-              {.name = "header",
-               .type = Type::String(),
-               .default_text = "X-API-Key",
-               .doc = "Name of the field."},
-              {.name = "value", .type = Type::String(), .required = true, .doc = "The key."}}};
+  return {
+      .name = "api_key",
+      .doc = "A key in a header field.",
+      .fields = {{.name = "header",
+                  .type = Type::String(),
+                  .default_text = "X-API-Key",
+                  .doc = "Name of the field."},
+                 {.name = "value", .type = Type::String(), .required = true, .doc = "The key."}}};
 }
 
 ObjectSchema MtlsTable() {

@@ -274,12 +274,9 @@ class Converter {
 
   void AddProbe(const scenario::Probe& probe, environment::ServiceSpec& service) {
     static const std::map<std::string, environment::ProbeKind, std::less<>> kKinds = {
-        {"http", environment::ProbeKind::kHttp},
-        {"tcp", environment::ProbeKind::kTcp},
-        {"websocket", environment::ProbeKind::kWebSocket},
-        {"log", environment::ProbeKind::kLog},
-        {"exec", environment::ProbeKind::kExec},
-        {"file", environment::ProbeKind::kFile}};
+        {"http", environment::ProbeKind::kHttp},           {"tcp", environment::ProbeKind::kTcp},
+        {"websocket", environment::ProbeKind::kWebSocket}, {"log", environment::ProbeKind::kLog},
+        {"exec", environment::ProbeKind::kExec},           {"file", environment::ProbeKind::kFile}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,

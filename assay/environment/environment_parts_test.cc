@@ -136,13 +136,13 @@ net::Task<void> Nothing(http::websocket::Connection& connection) {
 TEST(RemoteEnvironment, ProbesWhetherAConnectionUpgrades) {
   net::Runtime runtime;
   const base::SystemClock clock;
-  auto server = http::Server::Start(
-                    runtime.executors(),
-                    [](http::Request& request) -> net::Task<http::Response> {
-                      if (request.path != "/events") co_return http::Response::Text(404, "gone");
-                      co_return http::websocket::Accept(request, {}, Nothing);
-                    },
-                    {})
+  auto server = http::Server::Start(runtime.executors(),
+                                    [](http::Request& request) -> net::Task<http::Response> {
+                                      if (request.path != "/events")
+                                        co_return http::Response::Text(404, "gone");
+                                      co_return http::websocket::Accept(request, {}, Nothing);
+                                    },
+                                    {})
                     .value();
   const auto start = [&](const std::string& path, std::vector<int> statuses) {
     EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};

@@ -197,9 +197,10 @@ net::Task<base::Result<void>> Probe::AskWebSocket(base::Deadline deadline) {
   CO_TRY(const http::websocket::Opening opening,
          co_await http::websocket::Open(std::move(request), deadline));
   constexpr int kSwitchingProtocols = 101;
-  const bool expected = spec_.statuses.empty() ? opening.status == kSwitchingProtocols
-                                               : std::ranges::find(spec_.statuses, opening.status) !=
-                                                     spec_.statuses.end();
+  const bool expected =
+      spec_.statuses.empty()
+          ? opening.status == kSwitchingProtocols
+          : std::ranges::find(spec_.statuses, opening.status) != spec_.statuses.end();
   if (!expected) {
     co_return base::Fail(NotYet(fmt::format("{} answered the upgrade with {}: {}", target_,
                                             opening.status, opening.body.substr(0, 200))));

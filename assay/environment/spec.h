@@ -46,8 +46,8 @@ std::string_view ToString(ProbeKind kind);
 /// How to see that a service is ready.
 struct ProbeSpec {
   ProbeKind kind = ProbeKind::kTcp;
-  /// http, websocket: a URL, or a path on the first port. tcp: `host:port`, `:port`, or "" for the first port.
-  /// log: RE2, searched in each line. file: a path, relative to the data directory.
+  /// http, websocket: a URL, or a path on the first port. tcp: `host:port`, `:port`, or "" for the
+  /// first port. log: RE2, searched in each line. file: a path, relative to the data directory.
   LateText target = Fixed({});
   std::vector<LateText> command = {};  ///< exec
   int exit_code = 0;                   ///< exec
@@ -55,7 +55,7 @@ struct ProbeSpec {
   std::string matches = {};            ///< file: RE2 that the content must match; "": existence
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< http, websocket
   std::vector<int> statuses = {};                                 ///< http; empty: 200 to 299;
-                                                                   ///< websocket; empty: 101
+                                                                  ///< websocket; empty: 101
   /// http: a further condition on the answer; empty: none.
   std::function<base::Result<bool>(int status, const std::string& body)> accept = {};
   base::Duration within = std::chrono::seconds(30);

@@ -25,10 +25,8 @@ base::Result<TranscriptBody> Body(const ConversationPart& part, BlobSink& sink) 
   if (payload.size() > kInline || !base::IsUtf8(payload) || payload.contains('\0')) {
     return RecordBody(payload, part.media_type, sink);
   }
-  return TranscriptBody{.blob = {},
-                        .size = payload.size(),
-                        .media_type = part.media_type,
-                        .preview = payload};
+  return TranscriptBody{
+      .blob = {}, .size = payload.size(), .media_type = part.media_type, .preview = payload};
 }
 
 }  // namespace

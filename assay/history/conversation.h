@@ -16,10 +16,10 @@
 namespace assay::history {
 
 struct ConversationPart {
-  bool sent = false;        ///< else received
-  std::string type;         ///< `text`, `binary`, `ping`, `hl7`, ...
-  base::Duration at{};      ///< since the connection stood
-  std::string media_type;   ///< of the payload
+  bool sent = false;       ///< else received
+  std::string type;        ///< `text`, `binary`, `ping`, `hl7`, ...
+  base::Duration at{};     ///< since the connection stood
+  std::string media_type;  ///< of the payload
   std::string payload;
 };
 

@@ -162,8 +162,8 @@ net::Task<ListEnd> StepMachine::RunList(std::span<const plan::PlannedStep> steps
     const bool goes_on =
         place.flags.cleanup || step.source->on_failure == scenario::OnFailure::kContinue;
     if (IsBad(verdict) && !goes_on) {
-      why_stopped = fmt::format("not evaluated: \"{}\" ended as {}", step.title,
-                                history::ToString(verdict));
+      why_stopped =
+          fmt::format("not evaluated: \"{}\" ended as {}", step.title, history::ToString(verdict));
       end.stopped = true;
     }
   }

@@ -53,10 +53,10 @@ class EventService {
     auto listener = net::Listen(runtime_.executor(), "127.0.0.1", 0).value();
     mllp_ = listener.local().ToString();
     group.Spawn(Acknowledge(listener));
-    auto server = http::Server::Start(
-                      {runtime_.executor()},
-                      [this](http::Request& request) { return Handle(request); }, {})
-                      .value();
+    auto server =
+        http::Server::Start({runtime_.executor()},
+                            [this](http::Request& request) { return Handle(request); }, {})
+            .value();
     ready_.set_value(server->url().substr(7));
     static_cast<void>(co_await stop_.Wait(Deadline::Never()));
     co_await server->Shutdown(Deadline::After(1s));
@@ -100,8 +100,7 @@ class EventService {
         while (const auto message = decoder.Next()) {
           const auto parsed = formats::hl7::Parse(*message).value();
           const bool known = parsed.Value("PID", {3}) == "123";
-          const auto answer =
-              formats::hl7::MakeAcknowledgement(parsed, known ? "AA" : "AE", "1");
+          const auto answer = formats::hl7::MakeAcknowledgement(parsed, known ? "AA" : "AE", "1");
           static_cast<void>(co_await stream->Write(
               formats::hl7::MllpFrame(formats::hl7::Encode(answer)).value(), Soon()));
         }

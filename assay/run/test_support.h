@@ -50,9 +50,9 @@ class AskAction final : public action::Action {
   Script& script_;
 };
 
-/// `listen: key` notes `key listens` in the script's order and arms after `after`, unless the key is
-/// `deaf`; asks the condition `until` with `heard` 1, 2, ... and gives the first that holds; then
-/// answers by the script after `delay`.
+/// `listen: key` notes `key listens` in the script's order and arms after `after`, unless the key
+/// is `deaf`; asks the condition `until` with `heard` 1, 2, ... and gives the first that holds;
+/// then answers by the script after `delay`.
 class ListenAction final : public action::Action {
  public:
   explicit ListenAction(Script& script) : script_(script) {}

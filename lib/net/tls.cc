@@ -5,8 +5,8 @@
 #include <openssl/x509_vfy.h>
 #include <unistd.h>
 
-#include "lib/net/timer.h"
 #include "lib/net/internal/tls_socket.h"
+#include "lib/net/timer.h"
 
 namespace net {
 namespace asio = boost::asio;
@@ -98,9 +98,8 @@ class TlsStream final : public ByteStream {
     co_return got;
   }
   Task<base::Result<void>> WriteAll(std::span<const std::byte> bytes) {
-    const auto [error, put] =
-        co_await asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()),
-                                   asio::as_tuple(asio::use_awaitable));
+    const auto [error, put] = co_await asio::async_write(
+        stream_, asio::buffer(bytes.data(), bytes.size()), asio::as_tuple(asio::use_awaitable));
     if (error) co_return base::Fail(ToError(error, "write"));
     co_return base::Result<void>();
   }
@@ -114,8 +113,8 @@ base::Result<void> UsePair(asio::ssl::context& context, const std::string& certi
   error_code error;
   context.use_certificate_chain_file(certificate, error);
   if (error) {
-    return base::Fail(ToError(error, "load the certificate '" + certificate + "'")
-                          .Hint("expected a PEM file"));
+    return base::Fail(
+        ToError(error, "load the certificate '" + certificate + "'").Hint("expected a PEM file"));
   }
   context.use_private_key_file(key, asio::ssl::context::pem, error);
   if (error) {
@@ -132,8 +131,8 @@ base::Result<void> Trust(asio::ssl::context& context, const std::string& file) {
   }
   context.load_verify_file(file, error);
   if (error) {
-    return base::Fail(ToError(error, "load the trusted certificates '" + file + "'")
-                          .Hint("expected a PEM file"));
+    return base::Fail(
+        ToError(error, "load the trusted certificates '" + file + "'").Hint("expected a PEM file"));
   }
   return {};
 }
@@ -253,8 +252,7 @@ Task<base::Result<std::unique_ptr<ByteStream>>> TlsConnect(TcpStream stream, Tls
                                                            std::string server_name,
                                                            base::Deadline deadline) {
   const std::string what = "start TLS with " + stream.remote().ToString();
-  CO_TRY(auto socket,
-         internal::IntoSocket(co_await asio::this_coro::executor, std::move(stream)));
+  CO_TRY(auto socket, internal::IntoSocket(co_await asio::this_coro::executor, std::move(stream)));
   auto tls = std::make_unique<TlsStream>(std::move(socket), std::move(context));
   CO_TRY(internal::NameServer(tls->native(), tls->context(), server_name));
   co_return co_await Handshaken(std::move(tls), asio::ssl::stream_base::client, what, deadline);
@@ -263,8 +261,7 @@ Task<base::Result<std::unique_ptr<ByteStream>>> TlsConnect(TcpStream stream, Tls
 Task<base::Result<std::unique_ptr<ByteStream>>> TlsAccept(TcpStream stream, TlsContext context,
                                                           base::Deadline deadline) {
   const std::string what = "start TLS with " + stream.remote().ToString();
-  CO_TRY(auto socket,
-         internal::IntoSocket(co_await asio::this_coro::executor, std::move(stream)));
+  CO_TRY(auto socket, internal::IntoSocket(co_await asio::this_coro::executor, std::move(stream)));
   auto tls = std::make_unique<TlsStream>(std::move(socket), std::move(context));
   co_return co_await Handshaken(std::move(tls), asio::ssl::stream_base::server, what, deadline);
 }

@@ -51,10 +51,8 @@ class TlsTest : public testing::Test {
                            std::string name = "127.0.0.1", std::string greeting = "hello") {
     auto listener = Listen(runtime_.executor(), "127.0.0.1", 0).value();
     std::vector<Task<Result<std::string>>> tasks;
-    tasks.push_back(
-        Greet(listener, TlsContext::ForServer(server).value(), std::move(greeting)));
-    tasks.push_back(
-        Visit(listener.port(), TlsContext::ForClient(client).value(), std::move(name)));
+    tasks.push_back(Greet(listener, TlsContext::ForServer(server).value(), std::move(greeting)));
+    tasks.push_back(Visit(listener.port(), TlsContext::ForClient(client).value(), std::move(name)));
     return runtime_.Run(WhenAll(std::move(tasks)))[1];
   }
 
@@ -91,12 +89,11 @@ TEST_F(TlsTest, AServerMayDemandACertificateOfTheClient) {
   server_.client_ca = other_.certificate;
   // With TLS 1.3 the client learns of the refusal when it reads.
   EXPECT_NE(Meet({.ca_file = own_.certificate}, server_).value_or(""), "hello");
-  EXPECT_EQ(Meet({.ca_file = own_.certificate,
-                  .certificate = other_.certificate,
-                  .key = other_.key},
-                 server_)
-                .value(),
-            "hello");
+  EXPECT_EQ(
+      Meet({.ca_file = own_.certificate, .certificate = other_.certificate, .key = other_.key},
+           server_)
+          .value(),
+      "hello");
 }
 
 TEST_F(TlsTest, SaysWhichFileIsWrong) {

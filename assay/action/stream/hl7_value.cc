@@ -102,7 +102,8 @@ Result<void> SetValue(const Value& value, Position at, Level level, const std::s
     return {};
   }
   if (value.is_list() || value.is_map()) {
-    return Misplaced(where, level == Level::kComponent ? "a text or subcomponents" : "a text", value);
+    return Misplaced(where, level == Level::kComponent ? "a text or subcomponents" : "a text",
+                     value);
   }
   return segment.Set(at, cel::ToText(value), delimiters);
 }
@@ -132,8 +133,7 @@ Result<Segment> BuildSegment(const std::string& id, const Value& fields,
 Result<void> AddSegments(const std::string& id, const Value& value, Message& message) {
   if (id == "segments") return {};  // of a message that was received
   if (!formats::hl7::IsSegmentId(id)) {
-    return base::Fail(ErrorCode::kInvalid,
-                      fmt::format("\"{}\" is no segment id such as PID", id));
+    return base::Fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no segment id such as PID", id));
   }
   if (!value.is_list()) {
     TRY(Segment segment, BuildSegment(id, value, message.delimiters));
@@ -211,8 +211,7 @@ Value Hl7Value(const Message& message) {
 
 Result<Message> Hl7MessageOf(const Value& value) {
   if (!value.is_map() && !value.is_list()) {
-    return formats::hl7::Parse(cel::ToText(value),
-                               {.line_ends = formats::hl7::LineEnds::kAny});
+    return formats::hl7::Parse(cel::ToText(value), {.line_ends = formats::hl7::LineEnds::kAny});
   }
   TRY(Message message, StartMessage(value));
   std::string start = formats::hl7::Encode(message);

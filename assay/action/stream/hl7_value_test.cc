@@ -94,8 +94,10 @@ TEST(Hl7Value, MistakesAreNamed) {
            {R"({"PID": {"1": 1}, "MSH": {"3": "x"}})", "begins with the segment MSH"},
            {R"({"MSH": {"3": "x"}, "pid": {"1": 1}})", "\"pid\" is no segment id"},
            {R"({"MSH": {"3": "x"}, "PID": {"x": 1}})", "\"x\" is no place in a segment"},
-           {R"({"MSH": {"3": "x"}, "PID": {"3": {"0": 1}}})", "PID-3: expected the number of a part"},
-           {R"({"MSH": {"3": "x"}, "PID": {"3.1": ["a"]}})", "PID-3.1: expected a text or subcomponents"},
+           {R"({"MSH": {"3": "x"}, "PID": {"3": {"0": 1}}})",
+            "PID-3: expected the number of a part"},
+           {R"({"MSH": {"3": "x"}, "PID": {"3.1": ["a"]}})",
+            "PID-3.1: expected a text or subcomponents"},
            {R"({"MSH": {"3": "x"}, "PID": "text"})", "PID: expected a map of fields"},
            {R"({"MSH": {"2": "^^"}})", "MSH-2 is four different encoding characters"},
            {R"("no message")", "begins with MSH"}}) {

@@ -36,9 +36,7 @@ ObjectSchema ReceiveTable() {
                .type = Type::Bool(),
                .default_text = "false",
                .doc = "When the other side closes."},
-              {.name = "idle",
-               .type = Type::Duration(),
-               .doc = "When nothing came for so long."}}};
+              {.name = "idle", .type = Type::Duration(), .doc = "When nothing came for so long."}}};
 }
 
 std::vector<Field> ParamFields() {
@@ -54,13 +52,15 @@ std::vector<Field> ParamFields() {
               "for the answer to the one before."},
       {.name = "send",
        .type = Type::Any(),
-       .doc = "What to send: a text, bytes, or a list of them. mllp: a message as text, as a map of "
-              "segments (`{MSH: {9: {1: ADT, 2: A01}}, PID: {3: '123'}}`) or as a list of such maps; "
-              "several messages are a list of `{message: ...}`."},
+       .doc =
+           "What to send: a text, bytes, or a list of them. mllp: a message as text, as a map of "
+           "segments (`{MSH: {9: {1: ADT, 2: A01}}, PID: {3: '123'}}`) or as a list of such maps; "
+           "several messages are a list of `{message: ...}`."},
       {.name = "receive",
        .type = Type::Object(ReceiveTable()),
-       .doc = "When receiving is over. Absent: raw at once, line after one line, mllp after as many "
-              "messages as were sent."},
+       .doc =
+           "When receiving is over. Absent: raw at once, line after one line, mllp after as many "
+           "messages as were sent."},
       {.name = "line_end",
        .type = Type::Enum({"crlf", "lf"}),
        .default_text = "crlf",
@@ -102,8 +102,9 @@ std::vector<Field> OutcomeFields() {
       {.name = "lines", .type = Type::List(Type::String()), .doc = "line: without their ends."},
       {.name = "message",
        .type = Type::Any(),
-       .doc = "mllp: the last message, `message.PID[0]['5.1']`: segments by name and number, places "
-              "in them as text. Null when there is none or it cannot be read."},
+       .doc =
+           "mllp: the last message, `message.PID[0]['5.1']`: segments by name and number, places "
+           "in them as text. Null when there is none or it cannot be read."},
       {.name = "messages", .type = Type::List(Type::Any()), .doc = "mllp: all of them."},
       {.name = "message_error",
        .type = Type::String(),
@@ -288,9 +289,8 @@ net::Task<Outcome> TcpAction::Run(Value params, const ActionContext& context) co
   }
   TcpTalk talk(*script, context);
   const auto ended = co_await talk.Run();
-  Outcome outcome =
-      ConversationOutcome(ended, talk.Variables(),
-                          talk.Record(ended ? "" : ended.error().message), context.blobs);
+  Outcome outcome = ConversationOutcome(
+      ended, talk.Variables(), talk.Record(ended ? "" : ended.error().message), context.blobs);
   outcome.duration = context.clock.Steady() - started;
   co_return outcome;
 }

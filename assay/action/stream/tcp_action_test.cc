@@ -86,8 +86,7 @@ net::Task<Result<void>> Acknowledge(net::ByteStream& stream, Judge judge,
       CO_TRY(const auto parsed, formats::hl7::Parse(*message));
       const auto answer = formats::hl7::MakeAcknowledgement(
           parsed, judge(parsed), "ACK" + std::to_string(++number), "seen");
-      CO_TRY(const std::string framed,
-             formats::hl7::MllpFrame(formats::hl7::Encode(answer)));
+      CO_TRY(const std::string framed, formats::hl7::MllpFrame(formats::hl7::Encode(answer)));
       CO_TRY(co_await Write(stream, framed));
     }
   }
@@ -106,8 +105,8 @@ class TcpActionTest : public testing::Test {
 
   net::Task<Outcome> Session(Serve serve, Value params) {
     auto listener = net::Listen(runtime_.executor(), "127.0.0.1", 0).value();
-    context_.endpoints["device"] = std::string(secure_ ? "tls" : "tcp") +
-                                   "://127.0.0.1:" + std::to_string(listener.port());
+    context_.endpoints["device"] =
+        std::string(secure_ ? "tls" : "tcp") + "://127.0.0.1:" + std::to_string(listener.port());
     std::vector<net::Task<Outcome>> tasks;
     tasks.push_back(context_.RunOn(runtime_.executor(), action_, std::move(params)));
     tasks.push_back(One(listener, std::move(serve)));
@@ -160,8 +159,9 @@ TEST_F(TcpActionTest, SpeaksMllpOverTls) {
 }
 
 TEST_F(TcpActionTest, SendsAndReceivesUntilTheOtherSideCloses) {
-  const Outcome outcome = Run(Answer("ping", "pong\x01"),
-                              R"({"endpoint": "device", "send": "ping", "receive": {"close": true}})");
+  const Outcome outcome =
+      Run(Answer("ping", "pong\x01"),
+          R"({"endpoint": "device", "send": "ping", "receive": {"close": true}})");
   ASSERT_EQ(outcome.disposition, Disposition::kAnswered) << outcome.error->ToString();
   EXPECT_EQ(Text(outcome, "text"), "pong\x01");
   EXPECT_EQ(outcome.value.Find("bytes")->bytes(), "pong\x01");
@@ -189,8 +189,8 @@ TEST_F(TcpActionTest, ReceivesUpToADelimiter) {
 }
 
 TEST_F(TcpActionTest, ReceivesUntilNothingComesForAWhile) {
-  const Outcome outcome = Run(SayAndWait("abc"), R"({"endpoint": "device"})",
-                              {{"idle", Value::Duration(20ms)}});
+  const Outcome outcome =
+      Run(SayAndWait("abc"), R"({"endpoint": "device"})", {{"idle", Value::Duration(20ms)}});
   EXPECT_EQ(Text(outcome, "text"), "abc");
   EXPECT_EQ(Text(outcome, "ended"), "idle");
 }
@@ -198,22 +198,24 @@ TEST_F(TcpActionTest, ReceivesUntilNothingComesForAWhile) {
 TEST_F(TcpActionTest, SaysWhatWasStillExpectedWhenTheOtherSideCloses) {
   EXPECT_EQ(Text(Run(Say("abc"), R"({"endpoint": "device", "receive": {"bytes": 4}})"), "unmet"),
             "the connection was closed after 3 bytes, expected 4");
-  EXPECT_THAT(Text(Run(Say("abc"), R"({"endpoint": "device", "receive": {"until": "|"}})"), "unmet"),
-              HasSubstr("without the delimiter"));
-  EXPECT_THAT(Text(Run(Say("a\r\nb"),
-                       R"({"endpoint": "device", "mode": "line", "receive": {"lines": 2}})"),
-                   "unmet"),
-              HasSubstr("with 1 of 2 lines"));
+  EXPECT_THAT(
+      Text(Run(Say("abc"), R"({"endpoint": "device", "receive": {"until": "|"}})"), "unmet"),
+      HasSubstr("without the delimiter"));
+  EXPECT_THAT(
+      Text(Run(Say("a\r\nb"), R"({"endpoint": "device", "mode": "line", "receive": {"lines": 2}})"),
+           "unmet"),
+      HasSubstr("with 1 of 2 lines"));
 }
 
 TEST_F(TcpActionTest, SpeaksInLines) {
-  const Outcome outcome =
-      Run(Answer("EHLO me\r\nQUIT\r\n", "250-a\r\n250 b\r\n221 bye\r\n"),
-          R"({"endpoint": "device", "mode": "line", "send": ["EHLO me", "QUIT"],
+  const Outcome outcome = Run(Answer("EHLO me\r\nQUIT\r\n", "250-a\r\n250 b\r\n221 bye\r\n"),
+                              R"({"endpoint": "device", "mode": "line", "send": ["EHLO me", "QUIT"],
               "receive": {"lines": 3}})");
-  EXPECT_EQ(*outcome.value.Find("lines"), cel::ParseJson(R"(["250-a", "250 b", "221 bye"])").value());
-  const Outcome one = Run(Answer("PING\n", "PONG\nmore"),
-                          R"({"endpoint": "device", "mode": "line", "line_end": "lf", "send": "PING"})");
+  EXPECT_EQ(*outcome.value.Find("lines"),
+            cel::ParseJson(R"(["250-a", "250 b", "221 bye"])").value());
+  const Outcome one =
+      Run(Answer("PING\n", "PONG\nmore"),
+          R"({"endpoint": "device", "mode": "line", "line_end": "lf", "send": "PING"})");
   EXPECT_EQ(*one.value.Find("lines"), cel::ParseJson(R"(["PONG"])").value());
 }
 
@@ -222,8 +224,9 @@ TEST_F(TcpActionTest, EndsItsDirectionWhenAsked) {
     CO_TRY(const std::string all, co_await ReadAtLeast(stream, SIZE_MAX));
     co_return co_await Write(stream, all + "!");
   };
-  const Outcome outcome = Run(
-      echo, R"({"endpoint": "device", "send": "a", "half_close": true, "receive": {"close": true}})");
+  const Outcome outcome =
+      Run(echo,
+          R"({"endpoint": "device", "send": "a", "half_close": true, "receive": {"close": true}})");
   EXPECT_EQ(Text(outcome, "text"), "a!");
 }
 
@@ -237,7 +240,8 @@ TEST_F(TcpActionTest, ExchangesHl7MessagesOverMllp) {
     "send": {"MSH": {"9": {"1": "ADT", "2": "A01"}, "10": "M1", "12": "2.5.1"},
              "PID": {"3": "123", "5": {"1": "DOE", "2": "JOHN"}}}})");
   ASSERT_EQ(outcome.disposition, Disposition::kAnswered) << outcome.error->ToString();
-  EXPECT_THAT(seen, testing::ElementsAre("MSH|^~\\&|||||||ADT^A01|M1||2.5.1\rPID|||123||DOE^JOHN\r"));
+  EXPECT_THAT(seen,
+              testing::ElementsAre("MSH|^~\\&|||||||ADT^A01|M1||2.5.1\rPID|||123||DOE^JOHN\r"));
   EXPECT_EQ(Text(outcome, "ack"), "AA");
   const Value& message = *outcome.value.Find("message");
   EXPECT_EQ(message.Find("MSA")->list()[0].Find("1")->string(), "AA");
@@ -264,8 +268,9 @@ TEST_F(TcpActionTest, EachMessageWaitsForTheAnswerToTheOneBefore) {
 }
 
 TEST_F(TcpActionTest, AnAnswerThatIsNoHl7IsKeptAndExplained) {
-  const Outcome outcome = Run(SayAndWait("\x0BMSH|^~\\&|A\nMSA|AA|1\x1C\r"),
-                              R"({"endpoint": "device", "mode": "mllp", "receive": {"messages": 1}})");
+  const Outcome outcome =
+      Run(SayAndWait("\x0BMSH|^~\\&|A\nMSA|AA|1\x1C\r"),
+          R"({"endpoint": "device", "mode": "mllp", "receive": {"messages": 1}})");
   ASSERT_EQ(outcome.disposition, Disposition::kAnswered);
   EXPECT_TRUE(outcome.value.Find("message")->is_null());
   EXPECT_THAT(Text(outcome, "message_error"), HasSubstr("a line feed (0x0A)"));
@@ -273,23 +278,24 @@ TEST_F(TcpActionTest, AnAnswerThatIsNoHl7IsKeptAndExplained) {
 }
 
 TEST_F(TcpActionTest, AViolationOfTheFramingIsAnError) {
-  const Outcome outcome = Run(SayAndWait("MSH|^~\\&|A\r"),
-                              R"({"endpoint": "device", "mode": "mllp", "receive": {"messages": 1}})");
+  const Outcome outcome =
+      Run(SayAndWait("MSH|^~\\&|A\r"),
+          R"({"endpoint": "device", "mode": "mllp", "receive": {"messages": 1}})");
   ASSERT_EQ(outcome.disposition, Disposition::kError);
   EXPECT_EQ(outcome.error->code, base::ErrorCode::kCorrupt);
   EXPECT_THAT(outcome.error->message, HasSubstr("begins with 0x0B, found 0x4D"));
 }
 
 TEST_F(TcpActionTest, AMessageThatIsCutOffIsUnmet) {
-  const Outcome outcome =
-      Run(Answer("\x0BMSH|^~\\&|A\r\x1C\r", "\x0BMSH|^~"),
-          R"({"endpoint": "device", "mode": "mllp", "send": "MSH|^~\\&|A"})");
-  EXPECT_THAT(Text(outcome, "unmet"), HasSubstr("0 of 1 messages") );
+  const Outcome outcome = Run(Answer("\x0BMSH|^~\\&|A\r\x1C\r", "\x0BMSH|^~"),
+                              R"({"endpoint": "device", "mode": "mllp", "send": "MSH|^~\\&|A"})");
+  EXPECT_THAT(Text(outcome, "unmet"), HasSubstr("0 of 1 messages"));
 }
 
 TEST_F(TcpActionTest, MoreThanTheLimitIsAnErrorWithWhatCame) {
-  const Outcome outcome = Run(SayAndWait("0123456789"),
-                              R"({"endpoint": "device", "receive": {"close": true}, "max_receive": 4})");
+  const Outcome outcome =
+      Run(SayAndWait("0123456789"),
+          R"({"endpoint": "device", "receive": {"close": true}, "max_receive": 4})");
   ASSERT_EQ(outcome.disposition, Disposition::kError);
   EXPECT_EQ(outcome.error->code, base::ErrorCode::kTooLarge);
   EXPECT_EQ(Text(outcome, "text"), "0123");
@@ -305,8 +311,9 @@ TEST_F(TcpActionTest, ASilentPeerTimesOut) {
 }
 
 TEST_F(TcpActionTest, TheTranscriptHasBothDirections) {
-  const Outcome outcome = Run(Answer("ping", "pong"),
-                              R"({"endpoint": "device", "send": "ping", "receive": {"close": true}})");
+  const Outcome outcome =
+      Run(Answer("ping", "pong"),
+          R"({"endpoint": "device", "send": "ping", "receive": {"close": true}})");
   const auto record = json::Parse(context_.blobs().Get(outcome.transcript).value()).value();
   EXPECT_EQ(record.at("kind").as_string(), "tcp");
   const auto& messages = record.at("messages").as_array();

@@ -116,9 +116,9 @@ net::Task<Result<void>> TcpTalk::ReceiveBytes() {
   std::array<std::byte, kReadSize> buffer{};
   while (!IsComplete()) {
     // Never more than is wanted, so that nothing of what follows is taken.
-    const size_t wanted =
-        end.bytes ? std::min<uint64_t>(buffer.size(), *end.bytes - received_.size())
-                  : buffer.size();
+    const size_t wanted = end.bytes
+                              ? std::min<uint64_t>(buffer.size(), *end.bytes - received_.size())
+                              : buffer.size();
     CO_TRY(const auto got, co_await ReadSome(std::span(buffer).first(wanted)));
     if (!got) {
       ended_ = "idle";
@@ -137,9 +137,9 @@ Result<void> TcpTalk::Take(std::string_view bytes) {
   received_ += bytes;
   if (received_.size() <= script_.max_receive) return {};
   received_.resize(script_.max_receive);
-  return base::Fail(base::Error{ErrorCode::kTooLarge,
-                                fmt::format("more than {} bytes came", script_.max_receive)}
-                        .Hint("raise `max_receive`, or end earlier with `receive`"));
+  return base::Fail(
+      base::Error{ErrorCode::kTooLarge, fmt::format("more than {} bytes came", script_.max_receive)}
+          .Hint("raise `max_receive`, or end earlier with `receive`"));
 }
 
 bool TcpTalk::IsComplete() {
@@ -171,8 +171,8 @@ void TcpTalk::EndClosed() {
   closed_ = true;
   ended_ = "closed";
   const TcpEnd& end = script_.end;
-  const std::string after = fmt::format("the connection was closed after {} bytes, ",
-                                        received_.size());
+  const std::string after =
+      fmt::format("the connection was closed after {} bytes, ", received_.size());
   if (end.bytes) {
     unmet_ = after + fmt::format("expected {}", *end.bytes);
   } else if (end.until) {

@@ -117,8 +117,9 @@ std::vector<Field> ParamFields() {
        .sees = seen},
       {.name = "collect",
        .type = Type::Object(CollectTable()),
-       .doc = "Ends the step by count or time. Without it, `until` and `expect_close` the step ends "
-              "when everything is sent and every ping is answered."},
+       .doc =
+           "Ends the step by count or time. Without it, `until` and `expect_close` the step ends "
+           "when everything is sent and every ping is answered."},
       {.name = "expect_close",
        .type = Type::Bool(),
        .default_text = "false",
@@ -176,8 +177,9 @@ std::vector<Field> OutcomeFields() {
        .doc = "Why it ended: `until`, `count`, `time`, `closed`, `sent` or `refused`."},
       {.name = "unmet",
        .type = Type::String(),
-       .doc = "What was waited for and did not come (`until`, the close). It fails the step, unless "
-              "an expectation asks for it; else empty."},
+       .doc =
+           "What was waited for and did not come (`until`, the close). It fails the step, unless "
+           "an expectation asks for it; else empty."},
       {.name = "closed", .type = Type::Bool(), .doc = "The other side ended the connection."},
       {.name = "code",
        .type = Type::Int(),
@@ -193,8 +195,7 @@ WebSocketAction::WebSocketAction() {
              .doc = "Opens a WebSocket connection, sends messages and collects what comes.",
              .shorthand = "path",
              .shorthand_doc = "path, `name:/path` or URL"};
-  schema_.params = {
-      .name = "websocket", .doc = "A WebSocket connection.", .fields = ParamFields()};
+  schema_.params = {.name = "websocket", .doc = "A WebSocket connection.", .fields = ParamFields()};
   schema_.outcome = OutcomeFields();
   schema_.listens = true;
   schema_.limit_param = "collect.for";
@@ -215,9 +216,8 @@ net::Task<Outcome> WebSocketAction::Run(Value params, const ActionContext& conte
   }
   WebSocketTalk talk(*script, context);
   const auto ended = co_await talk.Run();
-  Outcome outcome =
-      ConversationOutcome(ended, talk.Variables(),
-                          talk.Record(ended ? "" : ended.error().message), context.blobs);
+  Outcome outcome = ConversationOutcome(
+      ended, talk.Variables(), talk.Record(ended ? "" : ended.error().message), context.blobs);
   outcome.duration = context.clock.Steady() - started;
   co_return outcome;
 }

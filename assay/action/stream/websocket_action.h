@@ -1,5 +1,6 @@
 #pragma once
-// `websocket: path`: one connection; sends messages, collects what comes, listens in the background.
+// `websocket: path`: one connection; sends messages, collects what comes, listens in the
+// background.
 
 #include "assay/action/action.h"
 

@@ -213,7 +213,8 @@ TEST_F(WebSocketActionTest, ACloseThatDoesNotComeIsUnmet) {
 }
 
 TEST_F(WebSocketActionTest, OurCloseCarriesItsCode) {
-  EXPECT_EQ(Number(Run(R"({"path": "/", "close": {"code": 3005, "reason": "done"}})"), "code"), 3005);
+  EXPECT_EQ(Number(Run(R"({"path": "/", "close": {"code": 3005, "reason": "done"}})"), "code"),
+            3005);
   EXPECT_EQ(Number(Run(R"({"path": "/", "close": {"abort": true}})"), "code"), 1006);
 }
 
@@ -232,9 +233,9 @@ TEST_F(WebSocketActionTest, ShowsWhoItIs) {
     return std::string(seen_.Get(field).value_or("(absent)"));
   };
   EXPECT_EQ(sent(R"({"path": "/", "auth": {"bearer": "t"}})", "Authorization"), "Bearer t");
-  EXPECT_EQ(sent(R"({"path": "/", "auth": {"basic": {"user": "u", "password": "p"}}})",
-                 "Authorization"),
-            "Basic dTpw");
+  EXPECT_EQ(
+      sent(R"({"path": "/", "auth": {"basic": {"user": "u", "password": "p"}}})", "Authorization"),
+      "Basic dTpw");
   EXPECT_EQ(sent(R"({"path": "/", "auth": {"api_key": "k"}})", "X-API-Key"), "k");
   EXPECT_EQ(sent(R"({"path": "/", "headers": {"Origin": "http://app"}})", "Origin"), "http://app");
   EXPECT_EQ(sent(R"({"path": "/", "subprotocol": ["x", "events.v1"]})", "Sec-WebSocket-Protocol"),

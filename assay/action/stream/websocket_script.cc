@@ -28,11 +28,11 @@ bool Fits(const http::Cookie& cookie, const http::Url& url) {
   const bool below = domain.starts_with('.');
   if (below) domain.remove_prefix(1);
   const bool same = http::EqualsIgnoringCase(domain, url.host);
-  const bool inside = below && url.host.size() > domain.size() &&
-                      http::EqualsIgnoringCase(
-                          std::string_view(url.host).substr(url.host.size() - domain.size()),
-                          domain) &&
-                      url.host[url.host.size() - domain.size() - 1] == '.';
+  const bool inside =
+      below && url.host.size() > domain.size() &&
+      http::EqualsIgnoringCase(std::string_view(url.host).substr(url.host.size() - domain.size()),
+                               domain) &&
+      url.host[url.host.size() - domain.size() - 1] == '.';
   const bool on_path = url.path.starts_with(cookie.path) &&
                        (cookie.path.ends_with('/') || url.path.size() == cookie.path.size() ||
                         url.path[cookie.path.size()] == '/');
@@ -57,8 +57,8 @@ Result<void> SetAuth(const Value& params, const http::Url& url, http::Headers& h
   if (const Value* bearer = auth->Find("bearer")) {
     headers.Set("Authorization", "Bearer " + cel::ToText(*bearer));
   } else if (const Value* basic = auth->Find("basic")) {
-    headers.Set("Authorization", BasicCredentials(TextOf(basic->Find("user")),
-                                                  TextOf(basic->Find("password"))));
+    headers.Set("Authorization",
+                BasicCredentials(TextOf(basic->Find("user")), TextOf(basic->Find("password"))));
   } else if (const Value* key = auth->Find("api_key")) {
     const std::string header = key->is_map() ? TextOf(key->Find("header")) : "";
     headers.Set(header.empty() ? "X-API-Key" : header,
@@ -159,8 +159,9 @@ Result<void> ReadEnd(const Value& params, WebSocketScript& script) {
   TRY(const int64_t code,
       CountOf(close->Find("code"), "close.code", http::websocket::kNormalClosure));
   if (!http::websocket::IsSendableCloseCode(code)) {
-    return Wrong("close.code", "a close code that may be sent: 1000 to 1003, 1007 to 1014 or 3000 "
-                               "to 4999");
+    return Wrong("close.code",
+                 "a close code that may be sent: 1000 to 1003, 1007 to 1014 or 3000 "
+                 "to 4999");
   }
   script.close = {.code = static_cast<uint16_t>(code), .reason = TextOf(close->Find("reason"))};
   const Value* abort = close->Find("abort");

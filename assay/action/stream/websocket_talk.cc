@@ -63,8 +63,7 @@ std::string MediaTypeOf(MessageType type) {
 }  // namespace
 
 net::Task<Result<void>> WebSocketTalk::Run() {
-  has_until_ =
-      context_.holds && context_.holds("until", Value::Object({})).has_value();
+  has_until_ = context_.holds && context_.holds("until", Value::Object({})).has_value();
   opened_ = std::chrono::steady_clock::now();
   CO_TRY(opening_, co_await http::websocket::Open(script_.open, context_.deadline));
   opened_ = std::chrono::steady_clock::now();
@@ -88,11 +87,11 @@ void WebSocketTalk::End(std::string_view how) {
 }
 
 void WebSocketTalk::MissUntil() {
-  std::string why = ended_ == "time"     ? "the time of collect was over"
-                    : ended_ == "count"  ? "the count of collect was reached"
-                    : ended_ == "closed" ? "the other side closed"
-                                         : fmt::format("the upgrade was refused with status {}",
-                                                       opening_.status);
+  std::string why = ended_ == "time"    ? "the time of collect was over"
+                    : ended_ == "count" ? "the count of collect was reached"
+                    : ended_ == "closed"
+                        ? "the other side closed"
+                        : fmt::format("the upgrade was refused with status {}", opening_.status);
   unmet_ = fmt::format("until did not come true in {} messages: {}", messages_.size(), why);
   if (!until_problem_.empty()) unmet_ += fmt::format("; its last evaluation: {}", until_problem_);
 }
@@ -184,10 +183,9 @@ Result<void> WebSocketTalk::Take(Message message) {
     ++pings_;
   } else if (message.type == MessageType::kPong) {
     unanswered_pings_ -= unanswered_pings_ > 0 ? 1 : 0;
-    pongs_.push_back(Value::Object({{"text", Value::String(base::IsUtf8(message.payload)
-                                                               ? message.payload
-                                                               : "")},
-                                    {"at", Value::Duration(at)}}));
+    pongs_.push_back(Value::Object(
+        {{"text", Value::String(base::IsUtf8(message.payload) ? message.payload : "")},
+         {"at", Value::Duration(at)}}));
   } else {
     return TakeMessage(std::move(message));
   }

@@ -51,7 +51,7 @@ class WebSocketTalk {
   base::SteadyTime opened_;
   base::SteadyTime closed_at_;
 
-  size_t next_ = 0;  ///< of the script
+  size_t next_ = 0;                        ///< of the script
   std::optional<base::SteadyTime> ready_;  ///< when the next message of the script had its turn
   bool listening_ = false;
   base::SteadyTime listens_since_;

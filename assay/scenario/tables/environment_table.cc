@@ -10,17 +10,18 @@ ObjectSchema ProbeTable() {
   ObjectSchema table{
       .name = "probe",
       .doc = "How a service shows that it is ready; one key says the kind.",
-      .fields = {{.name = "within",
-                  .type = Type::Duration(),
-                  .default_text = "30s",
-                  .doc = "Gives up after this time."},
-                 {.name = "every",
-                  .type = Type::Duration(),
-                  .default_text = "250ms",
-                  .doc = "Pause between two tries."},
-                 {.name = "status", .type = Type::Int(), .doc = "http, websocket: the expected status."},
-                 {.name = "query", .type = Type::String(), .doc = "sql: what to ask."},
-                 {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
+      .fields = {
+          {.name = "within",
+           .type = Type::Duration(),
+           .default_text = "30s",
+           .doc = "Gives up after this time."},
+          {.name = "every",
+           .type = Type::Duration(),
+           .default_text = "250ms",
+           .doc = "Pause between two tries."},
+          {.name = "status", .type = Type::Int(), .doc = "http, websocket: the expected status."},
+          {.name = "query", .type = Type::String(), .doc = "sql: what to ask."},
+          {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
   constexpr std::pair<const char*, const char*> kKinds[] = {
       {"http", "A path or URL that answers 2xx."},
       {"tcp", "A port that accepts connections."},

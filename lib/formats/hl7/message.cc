@@ -101,9 +101,8 @@ base::Result<Position> ParsePosition(std::string_view text) {
 bool IsSegmentId(std::string_view id) {
   constexpr size_t kSize = 3;
   const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
-  return id.size() == kSize && capital(id[0]) && std::ranges::all_of(id, [&](char c) {
-           return capital(c) || (c >= '0' && c <= '9');
-         });
+  return id.size() == kSize && capital(id[0]) &&
+         std::ranges::all_of(id, [&](char c) { return capital(c) || (c >= '0' && c <= '9'); });
 }
 
 std::string_view Segment::field(size_t number) const {
@@ -205,8 +204,9 @@ Message MakeAcknowledgement(const Message& message, std::string_view code,
   copy(5, 3);
   copy(6, 4);
   const std::string event = message.Value("MSH", {.field = 9, .component = 2});
-  header.SetField(9, "ACK" + (event.empty() ? "" : message.delimiters.component +
-                                                       Escape(event, message.delimiters)));
+  header.SetField(9, "ACK" + (event.empty() ? ""
+                                            : message.delimiters.component +
+                                                  Escape(event, message.delimiters)));
   header.SetField(10, Escape(control_id, message.delimiters));
   copy(11, 11);
   copy(12, 12);

@@ -42,7 +42,8 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-/// `5`, `5.2`, `5.2.1`, `5(3).2`: field, repetition, component, subcomponent; what is left out is 1.
+/// `5`, `5.2`, `5.2.1`, `5(3).2`: field, repetition, component, subcomponent; what is left out
+/// is 1.
 base::Result<Position> ParsePosition(std::string_view text);
 
 class Segment {

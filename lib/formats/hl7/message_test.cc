@@ -52,9 +52,10 @@ TEST(Hl7Message, WritesTheSameBytesAgain) {
 
 TEST(Hl7Message, UsesTheDelimitersOfTheHeader) {
   const Message message = Parsed("MSH*+%!@*one+two*a!E!b!S!c\r");
-  EXPECT_EQ(message.delimiters,
-            (Delimiters{
-                .field = '*', .component = '+', .repetition = '%', .escape = '!', .subcomponent = '@'}));
+  EXPECT_EQ(
+      message.delimiters,
+      (Delimiters{
+          .field = '*', .component = '+', .repetition = '%', .escape = '!', .subcomponent = '@'}));
   EXPECT_EQ(message.Value("MSH", {.field = 3, .component = 2}), "two");
   EXPECT_EQ(message.Value("MSH", {4}), "a!b+c");
 }
@@ -71,8 +72,8 @@ TEST(Hl7Escapes, StandForTheDelimitersAndForBytes) {
 
 TEST(Hl7Escapes, WhatStandsForNoTextStays) {
   const Delimiters usual;
-  for (const char* text : {"\\H\\bold\\N\\", "a\\.br\\b", "\\C2842\\", "\\Z12\\", "\\X0\\", "\\XZZ\\",
-                           "\\X\\", "C:\\path", "\\", "\\\\", "\\Q\\"}) {
+  for (const char* text : {"\\H\\bold\\N\\", "a\\.br\\b", "\\C2842\\", "\\Z12\\", "\\X0\\",
+                           "\\XZZ\\", "\\X\\", "C:\\path", "\\", "\\\\", "\\Q\\"}) {
     EXPECT_EQ(Unescape(text, usual), text);
   }
   EXPECT_EQ(Unescape("C:\\dir\\T\\x", usual), "C:\\dir&x")
@@ -84,7 +85,8 @@ TEST(Hl7Message, SetsValuesAndAddsWhatIsMissingBeforeThem) {
   Segment segment("PID");
   ASSERT_TRUE(segment.Set({3}, "A|B", usual));
   ASSERT_TRUE(segment.Set({.field = 5, .component = 2}, "ADAM", usual));
-  ASSERT_TRUE(segment.Set({.field = 5, .repetition = 2, .component = 1, .subcomponent = 3}, "x", usual));
+  ASSERT_TRUE(
+      segment.Set({.field = 5, .repetition = 2, .component = 1, .subcomponent = 3}, "x", usual));
   EXPECT_EQ(segment.field(3), "A\\F\\B");
   EXPECT_EQ(segment.field(5), "^ADAM~&&x");
   ASSERT_TRUE(segment.Set({.field = 5, .component = 2}, "EVE", usual));
@@ -99,8 +101,8 @@ TEST(Hl7Position, IsFieldRepetitionComponentSubcomponent) {
   EXPECT_EQ(ParsePosition("5.2").value(), (Position{.field = 5, .component = 2}));
   EXPECT_EQ(ParsePosition("12(3).2.4").value(),
             (Position{.field = 12, .repetition = 3, .component = 2, .subcomponent = 4}));
-  for (const char* text : {"", "0", "x", "5.", "5.0", "5(", "5()", "5(1", "5.1.2.3", "5 ", "-1", "5.x",
-                           "99999999999999999999"}) {
+  for (const char* text : {"", "0", "x", "5.", "5.0", "5(", "5()", "5(1", "5.1.2.3", "5 ", "-1",
+                           "5.x", "99999999999999999999"}) {
     const auto result = ParsePosition(text);
     ASSERT_FALSE(result.has_value()) << text;
     EXPECT_THAT(result.error().message, HasSubstr("5(2).1")) << text;
@@ -118,7 +120,8 @@ TEST(Hl7Parse, SaysWhatIsWrongAndWhere) {
       {"PID|1\r", "begins with MSH, found \"PID|1\\x0d\""},
       {"MSH", "followed by the field separator"},
       {"MSHA^~\\&|", "followed by the field separator"},
-      {"MSH|^~\\|A\r", "MSH-2 is four different encoding characters, usually ^~\\&, found \"^~\\\""},
+      {"MSH|^~\\|A\r",
+       "MSH-2 is four different encoding characters, usually ^~\\&, found \"^~\\\""},
       {"MSH|^~\\^|A\r", "four different"},
       {"MSH|^~\\a|A\r", "four different"},
       {"MSH|^~\\&|A\rpid|1\r", "segment 2: \"pid|1\" begins with no segment id"},

@@ -62,9 +62,9 @@ base::Result<size_t> MllpDecoder::TakeContent(std::string_view bytes) {
   position_ += content.size();
   if (end == std::string_view::npos) return content.size();
   if (bytes[end] == kStartBlock) {
-    return base::Fail(ErrorCode::kCorrupt,
-                      fmt::format("byte {} of the stream: 0x0B begins an MLLP block inside another",
-                                  position_));
+    return base::Fail(
+        ErrorCode::kCorrupt,
+        fmt::format("byte {} of the stream: 0x0B begins an MLLP block inside another", position_));
   }
   ++position_;
   state_ = State::kAfterEnd;

@@ -38,9 +38,10 @@ Result<Delimiters> ReadDelimiters(std::string_view header) {
                 fmt::format("a message begins with MSH, found \"{}\"", Show(header)));
   }
   if (header.size() <= kIdSize || !IsDelimiter(header[kIdSize])) {
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("MSH is followed by the field separator (MSH-1, usually |), found \"{}\"",
-                            Show(header.substr(kIdSize))));
+    return Fail(
+        ErrorCode::kInvalid,
+        fmt::format("MSH is followed by the field separator (MSH-1, usually |), found \"{}\"",
+                    Show(header.substr(kIdSize))));
   }
   const char field = header[kIdSize];
   std::string_view encoding = header.substr(kIdSize + 1);
@@ -100,10 +101,10 @@ Result<std::string_view> TakeLine(std::string_view& text, size_t number, LineEnd
                     ends == LineEnds::kAny;
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + (crlf ? 2 : 1));
   if (line.contains('\n')) {
-    return Fail(base::Error{ErrorCode::kInvalid,
-                            fmt::format("segment {}: a line feed (0x0A) inside \"{}\"", number,
-                                        Show(line))}
-                    .Hint("segments end with CR (0x0D) alone"));
+    return Fail(
+        base::Error{ErrorCode::kInvalid,
+                    fmt::format("segment {}: a line feed (0x0A) inside \"{}\"", number, Show(line))}
+            .Hint("segments end with CR (0x0D) alone"));
   }
   if (line.contains('\0')) {
     return Fail(ErrorCode::kInvalid, fmt::format("segment {}: a zero byte in it", number));

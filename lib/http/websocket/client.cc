@@ -70,16 +70,16 @@ Headers HeadersOf(const Fields& fields) {
 /// kCorrupt unless the agreement is one that was offered.
 base::Result<void> Agree(const OpenRequest& request, const Headers& answer, internal::Core& core) {
   const std::string chosen(answer.Get("Sec-WebSocket-Protocol").value_or(""));
-  if (!chosen.empty() && std::ranges::find(request.subprotocols, chosen) ==
-                             request.subprotocols.end()) {
+  if (!chosen.empty() &&
+      std::ranges::find(request.subprotocols, chosen) == request.subprotocols.end()) {
     return base::Fail(ErrorCode::kCorrupt,
                       "the server chose the subprotocol \"" + chosen + "\", which was not offered");
   }
   const std::string extensions = answer.Joined("Sec-WebSocket-Extensions");
   const bool deflates = extensions.contains("permessage-deflate");
   if (!extensions.empty() && !(deflates && request.limits.deflate)) {
-    return base::Fail(ErrorCode::kCorrupt,
-                      "the server chose the extension \"" + extensions + "\", which was not offered");
+    return base::Fail(ErrorCode::kCorrupt, "the server chose the extension \"" + extensions +
+                                               "\", which was not offered");
   }
   core.Agree(chosen, deflates);
   return {};
@@ -97,8 +97,8 @@ net::Task<base::Result<Opening>> Shake(std::shared_ptr<internal::StreamCore<Laye
       .idle_timeout = beast::websocket::stream_base::none(),
       .keep_alive_pings = false});
   Opening opening;
-  stream.set_option(beast::websocket::stream_base::decorator(
-      [&](beast::websocket::request_type& head) {
+  stream.set_option(
+      beast::websocket::stream_base::decorator([&](beast::websocket::request_type& head) {
         Decorate(request, head);
         opening.request_headers = HeadersOf(head);
       }));
@@ -108,9 +108,9 @@ net::Task<base::Result<Opening>> Shake(std::shared_ptr<internal::StreamCore<Laye
   const bool refused = error == beast::websocket::error::upgrade_declined;
   if (error && !refused) {
     base::Error failure = net::ToError(error, what);
-    const bool nonsense = &error.category() == &beast::http::make_error_code({}).category() ||
-                          error.category() ==
-                              make_error_code(beast::websocket::error::closed).category();
+    const bool nonsense =
+        &error.category() == &beast::http::make_error_code({}).category() ||
+        error.category() == make_error_code(beast::websocket::error::closed).category();
     if (error == beast::http::error::end_of_stream || error == asio::error::eof) {
       failure.code = ErrorCode::kUnavailable;
     } else if (nonsense) {
@@ -162,8 +162,7 @@ net::Task<base::Result<Opening>> Open(OpenRequest request, base::Deadline deadli
   CO_TRY(CheckHeaders(request));
   auto opened = co_await net::WithDeadline(OpenUnbounded(request, url, deadline), deadline);
   if (!opened && opened.error().code == ErrorCode::kTimeout) {
-    co_return base::Fail(
-        net::TimeoutError("open a WebSocket connection to " + url.Authority()));
+    co_return base::Fail(net::TimeoutError("open a WebSocket connection to " + url.Authority()));
   }
   co_return std::move(opened);
 }

@@ -42,7 +42,8 @@ base::Result<void> CheckPayload(MessageType type, std::string_view payload) {
   }
   const bool control = type == MessageType::kPing || type == MessageType::kPong;
   if (control && payload.size() > kMostControlPayload) {
-    return base::Fail(ErrorCode::kInvalid, "a " + std::string(ToString(type)) + " carries at most " +
+    return base::Fail(ErrorCode::kInvalid, "a " + std::string(ToString(type)) +
+                                               " carries at most " +
                                                std::to_string(kMostControlPayload) +
                                                " bytes, found " + std::to_string(payload.size()));
   }
@@ -54,10 +55,9 @@ base::Result<void> CheckPayload(MessageType type, std::string_view payload) {
 
 base::Result<void> CheckClose(const CloseFrame& frame) {
   if (!IsSendableCloseCode(frame.code)) {
-    return base::Fail(
-        base::Error{ErrorCode::kInvalid,
-                    std::to_string(frame.code) + " is no close code that may be sent"}
-            .Hint("use 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4)"));
+    return base::Fail(base::Error{ErrorCode::kInvalid,
+                                  std::to_string(frame.code) + " is no close code that may be sent"}
+                          .Hint("use 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4)"));
   }
   if (frame.reason.size() > kMostReason || !base::IsUtf8(frame.reason)) {
     return base::Fail(ErrorCode::kInvalid, "the reason of a close is UTF-8 of at most " +
@@ -143,10 +143,8 @@ net::Task<base::Result<Message>> Core::Receive(base::Deadline deadline) {
     if (ended_) {
       if (broken_) co_return base::Fail(*broken_);
       if (std::exchange(end_given_, true)) co_return base::Fail(Over());
-      co_return Message{.type = MessageType::kClose,
-                        .payload = end_.reason,
-                        .code = end_.code,
-                        .at = Now()};
+      co_return Message{
+          .type = MessageType::kClose, .payload = end_.reason, .code = end_.code, .at = Now()};
     }
     changed_.Reset();
     CO_TRY(co_await changed_.Wait(deadline));
@@ -245,10 +243,10 @@ void StreamCore<Layer>::Configure(const Limits& limits) {
 template <typename Layer>
 void StreamCore<Layer>::Established() {
   using beast::websocket::frame_type;
-  stream_.set_option(beast::websocket::stream_base::timeout{
-      .handshake_timeout = kCloseTime,
-      .idle_timeout = beast::websocket::stream_base::none(),
-      .keep_alive_pings = false});
+  stream_.set_option(
+      beast::websocket::stream_base::timeout{.handshake_timeout = kCloseTime,
+                                             .idle_timeout = beast::websocket::stream_base::none(),
+                                             .keep_alive_pings = false});
   stream_.control_callback([this](frame_type type, beast::string_view payload) {
     if (type == frame_type::ping) OnControl(MessageType::kPing, payload);
     if (type == frame_type::pong) OnControl(MessageType::kPong, payload);

@@ -89,8 +89,7 @@ class Core : public std::enable_shared_from_this<Core> {
 template <typename Layer>
 class StreamCore final : public Core {
  public:
-  explicit StreamCore(Layer layer)
-      : Core(layer.get_executor()), stream_(std::move(layer)) {
+  explicit StreamCore(Layer layer) : Core(layer.get_executor()), stream_(std::move(layer)) {
     stream_.auto_fragment(false);
   }
 

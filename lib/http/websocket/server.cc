@@ -85,12 +85,13 @@ net::Task<void> Converse(std::shared_ptr<StreamCore<Layer>> core, http::internal
       beast::websocket::stream_base::decorator([&](beast::websocket::response_type& answer) {
         for (const HeaderField& field : options.headers) answer.insert(field.name, field.value);
         if (!chosen.empty()) answer.set(beast::http::field::sec_websocket_protocol, chosen);
-        deflates = answer[beast::http::field::sec_websocket_extensions].contains("permessage-deflate");
+        deflates =
+            answer[beast::http::field::sec_websocket_extensions].contains("permessage-deflate");
       }));
-  stream.set_option(beast::websocket::stream_base::timeout{
-      .handshake_timeout = kHandshakeTime,
-      .idle_timeout = beast::websocket::stream_base::none(),
-      .keep_alive_pings = false});
+  stream.set_option(
+      beast::websocket::stream_base::timeout{.handshake_timeout = kHandshakeTime,
+                                             .idle_timeout = beast::websocket::stream_base::none(),
+                                             .keep_alive_pings = false});
   const auto head = HeadOf(upgrade.request());
   const auto [error] = co_await stream.async_accept(head, asio::as_tuple(asio::use_awaitable));
   if (error) co_return;

@@ -66,7 +66,7 @@ class WebSocketTest : public testing::Test {
 };
 
 net::Task<Result<std::vector<Message>>> SendAndReceive(OpenRequest request,
-                                                  std::vector<std::string> texts) {
+                                                       std::vector<std::string> texts) {
   CO_TRY(Opening opening, co_await Open(std::move(request), Soon()));
   std::vector<Message> messages;
   for (std::string& text : texts) {

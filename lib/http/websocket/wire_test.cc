@@ -127,17 +127,17 @@ TEST_F(WireTest, TextThatIsNotUtf8IsCorruptAndAnsweredWith1007) {
 
 TEST_F(WireTest, BrokenFramesAreCorruptAndAnsweredWith1002) {
   for (const std::string& frames : {
-           "\xc1\x01x"s,           // RSV1 without permessage-deflate
-           "\x83\x00"s,            // reserved opcode
-           "\x80\x01x"s,           // continuation of nothing
-           "\x01\x01x\x81\x01y"s,  // a message inside another
-           "\x09\x00"s,            // fragmented ping
-           "\x89\x7e\x00\x7e"s,    // ping over 125 bytes
+           "\xc1\x01x"s,                  // RSV1 without permessage-deflate
+           "\x83\x00"s,                   // reserved opcode
+           "\x80\x01x"s,                  // continuation of nothing
+           "\x01\x01x\x81\x01y"s,         // a message inside another
+           "\x09\x00"s,                   // fragmented ping
+           "\x89\x7e\x00\x7e"s,           // ping over 125 bytes
            "\x81\x81\x00\x00\x00\x00x"s,  // masked by the server
            "\x81\x7e\x00\x03"
-           "abc"s,                 // a longer form of the length than needed
-           "\x88\x01\x03"s,        // close with half a code
-           "\x88\x02\x03\xed"s,    // close with 1005
+           "abc"s,               // a longer form of the length than needed
+           "\x88\x01\x03"s,      // close with half a code
+           "\x88\x02\x03\xed"s,  // close with 1005
        }) {
     const auto result = Frames(frames);
     ASSERT_FALSE(result.has_value()) << testing::PrintToString(frames);
@@ -201,8 +201,7 @@ class AcceptTest : public testing::Test {
 
   std::string Send(std::string fields, std::string after = {}) {
     return runtime_
-        .Run(SendBytes(server_->port(),
-                       "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n" + after))
+        .Run(SendBytes(server_->port(), "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n" + after))
         .value_or("");
   }
 
