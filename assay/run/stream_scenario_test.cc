@@ -145,7 +145,7 @@ class StreamScenarioTest : public ::testing::Test {
 };
 
 TEST_F(StreamScenarioTest, ABackgroundListenerHearsWhatALaterStepCauses) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 vars: { wanted: r-7 }
 steps:
   - id: events
@@ -162,12 +162,12 @@ steps:
     json: { id: "${{ vars.wanted }}" }
   - join: events
     expect: [ ended == 'until', count == 2, "messages[1].json.of.id == 'r-7'", code == 1000 ]
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kPassed) << Said(model.scenarios[0]);
 }
 
 TEST_F(StreamScenarioTest, AnEventThatNeverComesFailsTheStep) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 steps:
   - id: events
     websocket: ws://HOST/events
@@ -177,26 +177,26 @@ steps:
     until: message.json.type == 'deleted'
   - http: POST http://HOST/trigger
     json: {}
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kFailed);
   EXPECT_THAT(Said(StepAt(model, "X/1/events")),
               HasSubstr("failed: until did not come true in 1 messages"));
 }
 
 TEST_F(StreamScenarioTest, AnExpectationMayAskForWhatIsUnmet) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 steps:
   - websocket: ws://HOST/events
     auth: { bearer: canary-token-1 }
     collect: { for: 20ms }
     until: "true"
     expect: [ "unmet.contains('0 messages')" ]
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kPassed) << Said(model.scenarios[0]);
 }
 
 TEST_F(StreamScenarioTest, AStreamIsResumedWhereItBrokeOff) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 steps:
   - websocket: ws://HOST/events?after=0
     auth: { bearer: canary-token-1 }
@@ -210,32 +210,32 @@ steps:
     timeout: 10s
     until: message.json.n == 5
     expect: [ "messages.map(m, m.json.n) == [3, 4, 5]" ]
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kPassed) << Said(model.scenarios[0]);
 }
 
 TEST_F(StreamScenarioTest, ARefusedListenerIsJudgedByItsExpectations) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 steps:
   - { id: l, websocket: "ws://HOST/events", background: true, timeout: 10s, expect: [ status == 101 ] }
   - { id: next, http: "POST http://HOST/trigger", json: {} }
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kFailed);
   EXPECT_EQ(StepAt(model, "X/1/l").verdict, Verdict::kFailed);
   EXPECT_THAT(Said(StepAt(model, "X/1/next")), HasSubstr("skipped: not evaluated"));
-  EXPECT_EQ(Steps(R"(
+  EXPECT_EQ(Steps(R"yaml(
 steps:
   - { websocket: "ws://HOST/events", background: true, timeout: 10s, expect: [ status == 401 ] }
-)")
+)yaml")
                 .verdict,
             Verdict::kPassed);
 }
 
 TEST_F(StreamScenarioTest, SecretsOfTheUpgradeAreNotWritten) {
-  Steps(R"(
+  Steps(R"yaml(
 steps:
   - { websocket: "ws://u:canary-password@HOST/events", auth: { bearer: canary-token-1 }, timeout: 10s }
-)");
+)yaml");
   size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(bench_.dir())) {
     if (!entry.is_regular_file()) continue;
@@ -249,7 +249,7 @@ steps:
 }
 
 TEST_F(StreamScenarioTest, AnAdmissionIsAcknowledged) {
-  const auto model = Steps(R"(
+  const auto model = Steps(R"yaml(
 vars: { mrn: "123" }
 steps:
   - tcp: tcp://MLLP
@@ -269,7 +269,7 @@ steps:
       MSH|^~\&|EHR|||||||M2
       PID|||999
     expect: [ ack == 'AE' ]
-)");
+)yaml");
   EXPECT_EQ(model.verdict, Verdict::kPassed) << Said(model.scenarios[0]);
 }
 

@@ -96,6 +96,8 @@ net::Task<Performed> RecordedSource::Perform(const ActionRequest& request) {
   const auto found = outcomes_.find(request.path);
   if (found == outcomes_.end()) {
     missing_.push_back(request.path);
+    // Whether it listened is unknown; the steps after it have records of their own.
+    if (request.armed) request.armed();
     performed.outcome =
         FailedOutcome({base::ErrorCode::kNotFound,
                        fmt::format("the recording has no outcome for {}", request.path)});
