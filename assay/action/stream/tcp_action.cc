@@ -214,6 +214,7 @@ Result<void> ReadReceive(const Value& params, TcpScript& script) {
   const Value* receive = params.Find("receive");
   if (receive == nullptr || !receive->is_map()) {
     if (script.mode == TcpMode::kLine) script.end.lines = 1;
+    if (script.mode == TcpMode::kMllp) script.end.messages = script.send.size();
     return {};
   }
   TcpEnd& end = script.end;
@@ -235,9 +236,8 @@ Result<void> ReadReceive(const Value& params, TcpScript& script) {
     return Wrong("receive",
                  "what the mode knows: bytes and until for raw, lines for line, messages for mllp");
   }
-  if (mode == TcpMode::kMllp && !end.messages && (end.close || end.idle)) {
-    end.messages = UINT64_MAX;
-  }
+  const bool endless = !end.messages && !end.close && !end.idle;
+  if (mode == TcpMode::kMllp && endless) end.messages = script.send.size();
   return {};
 }
 

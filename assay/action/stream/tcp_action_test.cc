@@ -289,7 +289,11 @@ TEST_F(TcpActionTest, AViolationOfTheFramingIsAnError) {
 TEST_F(TcpActionTest, AMessageThatIsCutOffIsUnmet) {
   const Outcome outcome = Run(Answer("\x0BMSH|^~\\&|A\r\x1C\r", "\x0BMSH|^~"),
                               R"({"endpoint": "device", "mode": "mllp", "send": "MSH|^~\\&|A"})");
-  EXPECT_THAT(Text(outcome, "unmet"), HasSubstr("0 of 1 messages"));
+  EXPECT_EQ(Text(outcome, "unmet"), "the connection was closed inside message 1");
+  EXPECT_EQ(Text(Run(Answer("\x0BMSH|^~\\&|A\r\x1C\r", ""),
+                     R"({"endpoint": "device", "mode": "mllp", "send": "MSH|^~\\&|A"})"),
+                 "unmet"),
+            "the connection was closed with 0 of 1 messages");
 }
 
 TEST_F(TcpActionTest, MoreThanTheLimitIsAnErrorWithWhatCame) {

@@ -171,17 +171,20 @@ void TcpTalk::EndClosed() {
   closed_ = true;
   ended_ = "closed";
   const TcpEnd& end = script_.end;
-  const std::string after =
-      fmt::format("the connection was closed after {} bytes, ", received_.size());
-  if (end.bytes) {
-    unmet_ = after + fmt::format("expected {}", *end.bytes);
+  const auto after = fmt::format("the connection was closed after {} bytes", received_.size());
+  if (!decoder_.at_rest()) {
+    unmet_ = fmt::format("the connection was closed inside message {}", messages_.size() + 1);
+  } else if (end.close) {
+    return;
+  } else if (end.bytes) {
+    unmet_ = fmt::format("{}, expected {}", after, *end.bytes);
   } else if (end.until) {
-    unmet_ = after + "without the delimiter of receive.until";
+    unmet_ = fmt::format("{}, without the delimiter of receive.until", after);
   } else if (end.lines) {
-    unmet_ = after + fmt::format("with {} of {} lines", lines_, *end.lines);
+    unmet_ = fmt::format("{}, with {} of {} lines", after, lines_, *end.lines);
   } else if (end.messages) {
-    unmet_ = fmt::format("the connection was closed with {} of {} messages{}", messages_.size(),
-                         *end.messages, decoder_.at_rest() ? "" : " and a part of the next one");
+    unmet_ = fmt::format("the connection was closed with {} of {} messages", messages_.size(),
+                         *end.messages);
   }
 }
 
@@ -200,7 +203,7 @@ std::vector<std::string> TcpTalk::Lines() const {
 
 // A message waits for the answer to the one before, as MLLP demands.
 net::Task<Result<void>> TcpTalk::Exchange() {
-  const uint64_t wanted = script_.end.messages.value_or(script_.send.size());
+  const uint64_t wanted = script_.end.messages.value_or(UINT64_MAX);
   for (const std::string& payload : script_.send) {
     CO_TRY(co_await Send(payload));
     if (messages_.size() < std::min<uint64_t>(wanted, sent_)) CO_TRY(co_await ReceiveMessage());

@@ -20,7 +20,7 @@ struct TcpEnd {
   std::optional<uint64_t> bytes;
   std::optional<std::string> until;  ///< a delimiter, which belongs to what is received
   std::optional<uint64_t> lines;
-  std::optional<uint64_t> messages;
+  std::optional<uint64_t> messages;  ///< kMllp; nothing: no limit
   bool close = false;
   std::optional<base::Duration> idle;  ///< nothing came for so long
 };
