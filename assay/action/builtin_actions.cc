@@ -5,6 +5,8 @@
 #include "assay/action/http_action.h"
 #include "assay/action/manual_action.h"
 #include "assay/action/sql_action.h"
+#include "assay/action/stream/tcp_action.h"
+#include "assay/action/stream/websocket_action.h"
 #include "assay/action/wait_action.h"
 
 namespace assay::action {
@@ -16,7 +18,9 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<HttpAction>());
   registry.Add(std::make_unique<ManualAction>());
   registry.Add(std::make_unique<SqlAction>());
+  registry.Add(std::make_unique<TcpAction>());
   registry.Add(std::make_unique<WaitAction>());
+  registry.Add(std::make_unique<WebSocketAction>());
 }
 
 }  // namespace assay::action

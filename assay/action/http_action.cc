@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "assay/action/http_request.h"
+#include "assay/action/parameters.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
 #include "assay/history/transcript.h"
@@ -24,20 +25,6 @@ using scenario::ObjectSchema;
 using scenario::Type;
 
 ObjectSchema AuthTable() {
-  const ObjectSchema user_and_password{
-      .name = "user_and_password",
-      .doc = "A user and a password.",
-      .fields = {
-          {.name = "user", .type = Type::String(), .required = true, .doc = "Name."},
-          {.name = "password", .type = Type::String(), .required = true, .doc = "Password."}}};
-  const ObjectSchema api_key{
-      .name = "api_key",
-      .doc = "A key in a header field.",
-      .fields = {{.name = "header",
-                  .type = Type::String(),
-                  .default_text = "X-API-Key",
-                  .doc = "Name of the field."},
-                 {.name = "value", .type = Type::String(), .required = true, .doc = "The key."}}};
   const ObjectSchema sigv4{
       .name = "sigv4",
       .doc = "AWS Signature Version 4.",
@@ -49,48 +36,22 @@ ObjectSchema AuthTable() {
           {.name = "session_token",
            .type = Type::String(),
            .doc = "Token of temporary credentials."}}};
-  const ObjectSchema mtls{
-      .name = "mtls",
-      .doc = "A client certificate.",
-      .fields = {
-          {.name = "certificate", .type = Type::String(), .required = true, .doc = "PEM file."},
-          {.name = "key", .type = Type::String(), .required = true, .doc = "PEM file."},
-          {.name = "key_password", .type = Type::String(), .doc = "Password of the key."}}};
-  return {
-      .name = "auth",
-      .doc = "How the request shows who sends it.",
-      .fields = {{.name = "basic",
-                  .type = Type::Object(user_and_password),
-                  .doc = "Basic authentication (RFC 7617)."},
-                 {.name = "digest",
-                  .type = Type::Object(user_and_password),
-                  .doc = "Digest authentication (RFC 7616)."},
-                 {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
-                 {.name = "api_key",
-                  .type = Type::AnyOf({Type::Object(api_key), Type::String()}),
-                  .doc = "A key in a header field; a text is sent as X-API-Key."},
-                 {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
-                 {.name = "mtls", .type = Type::Object(mtls), .doc = "A client certificate."}},
-      .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
-}
-
-ObjectSchema TlsTable() {
-  return {.name = "tls",
-          .doc = "How the server's certificate is checked.",
-          .fields = {{.name = "ca",
-                      .type = Type::String(),
-                      .doc = "PEM file of trusted certificates; absent: the system's."},
-                     {.name = "insecure",
-                      .type = Type::Bool(),
-                      .default_text = "false",
-                      .doc = "Takes any certificate."},
-                     {.name = "server_name",
-                      .type = Type::String(),
-                      .doc = "Name to ask for and to verify; absent: the host of the URL."},
-                     {.name = "min_version",
-                      .type = Type::Enum({"1.2", "1.3"}),
-                      .default_text = "1.2",
-                      .doc = "Oldest TLS version."}}};
+  return {.name = "auth",
+          .doc = "How the request shows who sends it.",
+          .fields =
+              {{.name = "basic",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Basic authentication (RFC 7617)."},
+               {.name = "digest",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Digest authentication (RFC 7616)."},
+               {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
+               {.name = "api_key",
+                .type = Type::AnyOf({Type::Object(ApiKeyTable()), Type::String()}),
+                .doc = "A key in a header field; a text is sent as X-API-Key."},
+               {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
+               {.name = "mtls", .type = Type::Object(MtlsTable()), .doc = "A client certificate."}},
+          .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
 }
 
 std::vector<Field> ParamFields() {

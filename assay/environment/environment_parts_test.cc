@@ -10,6 +10,8 @@
 #include "assay/environment/ports.h"
 #include "assay/environment/test_support.h"
 #include "lib/http/client.h"
+#include "lib/http/server.h"
+#include "lib/http/websocket/server.h"
 #include "lib/net/tcp.h"
 #include "lib/sql/open.h"
 
@@ -126,6 +128,42 @@ TEST(RemoteEnvironment, OnlyProbesWhatIsThere) {
   const auto killed = runtime.Run(environment->Control("api", ServiceCommand::kKill, Soon()));
   EXPECT_EQ(killed.error().code, base::ErrorCode::kUnsupported);
   EXPECT_TRUE(runtime.Run(environment->Stop(Soon())).has_value());
+}
+
+net::Task<void> Nothing(http::websocket::Connection& connection) {
+  static_cast<void>(co_await connection.Receive(Soon()));
+}
+
+TEST(RemoteEnvironment, ProbesWhetherAConnectionUpgrades) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  auto server = http::Server::Start(runtime.executors(),
+                                    [](http::Request& request) -> net::Task<http::Response> {
+                                      if (request.path != "/events")
+                                        co_return http::Response::Text(404, "gone");
+                                      co_return http::websocket::Accept(request, {}, Nothing);
+                                    },
+                                    {})
+                    .value();
+  const auto start = [&](const std::string& path, std::vector<int> statuses) {
+    EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+    ServiceSpec api{.name = "api"};
+    api.probes = {{.kind = ProbeKind::kWebSocket,
+                   .target = Fixed("ws" + server->url().substr(4) + path),
+                   .statuses = std::move(statuses),
+                   .within = std::chrono::milliseconds(100),
+                   .every = std::chrono::milliseconds(20)}};
+    spec.services = {api};
+    auto environment = MakeRemote(spec, runtime, clock).value();
+    return runtime.Run(environment->Start(Soon()));
+  };
+  EXPECT_TRUE(start("/events", {}).has_value());
+  const auto refused = start("/other", {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().message.contains("answered the upgrade with 404: gone"))
+      << refused.error().message;
+  EXPECT_TRUE(start("/other", {404}).has_value());
+  runtime.Run(server->Shutdown(Soon()));
 }
 
 TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {

@@ -12,6 +12,7 @@
 
 #include "lib/base/units.h"
 #include "lib/http/client.h"
+#include "lib/http/websocket/client.h"
 #include "lib/net/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
@@ -70,6 +71,11 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
       }
       if (probe.subject_.context.http == nullptr) {
         return base::Fail(base::ErrorCode::kInternal, "an http probe needs an HTTP client");
+      }
+      break;
+    case ProbeKind::kWebSocket:
+      if (probe.target_.starts_with('/')) {
+        probe.target_ = fmt::format("ws://127.0.0.1:{}{}", first_port, probe.target_);
       }
       break;
     case ProbeKind::kTcp: {
@@ -155,6 +161,8 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskTcp(deadline);
     case ProbeKind::kSql:
       co_return co_await AskSql(deadline);
+    case ProbeKind::kWebSocket:
+      co_return co_await AskWebSocket(deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:
@@ -220,6 +228,26 @@ net::Task<base::Result<void>> Probe::AskSql(base::Deadline deadline) {
                                           !given            ? "no row"
                                           : first.is_null() ? "null"
                                                             : "0 or false")));
+}
+
+net::Task<base::Result<void>> Probe::AskWebSocket(base::Deadline deadline) {
+  http::websocket::OpenRequest request{.url = target_};
+  for (const auto& [name, value] : spec_.headers) request.headers.Add(name, value);
+  CO_TRY(const http::websocket::Opening opening,
+         co_await http::websocket::Open(std::move(request), deadline));
+  constexpr int kSwitchingProtocols = 101;
+  const bool expected =
+      spec_.statuses.empty()
+          ? opening.status == kSwitchingProtocols
+          : std::ranges::find(spec_.statuses, opening.status) != spec_.statuses.end();
+  if (!expected) {
+    co_return base::Fail(NotYet(fmt::format("{} answered the upgrade with {}: {}", target_,
+                                            opening.status, opening.body.substr(0, 200))));
+  }
+  if (opening.connection) {
+    static_cast<void>(co_await opening.connection->Close({}, deadline));
+  }
+  co_return base::Result<void>();
 }
 
 net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {

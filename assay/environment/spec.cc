@@ -96,6 +96,8 @@ std::string_view ToString(ProbeKind kind) {
       return "tcp";
     case ProbeKind::kSql:
       return "sql";
+    case ProbeKind::kWebSocket:
+      return "websocket";
     case ProbeKind::kLog:
       return "log";
     case ProbeKind::kExec:

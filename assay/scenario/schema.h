@@ -145,13 +145,16 @@ struct ActionSchema {
   /// The action's value is always the shorthand's, also when it is a map (`set: {a: 1}`).
   bool shorthand_takes_maps = false;
   ObjectSchema params = {};
+  /// A text `unmet` that is not empty fails the step, unless an expectation asks for it.
   std::vector<Field> outcome = {};
   /// Outcomes have fields beyond the table; unknown names in expressions are then no errors.
   bool outcome_open = false;
   ActionRole role = ActionRole::kAction;
   /// Lasts as long as its parameters say (`wait`, `workload`): no default timeout.
   bool own_time = false;
-  /// Waits for what others send: must be given a limit (`timeout`, or the parameter named here).
+  /// Waits for what others send: must be given a limit (`timeout`, or the parameter `limit_param`,
+  /// `collect.for`), and calls ActionContext::armed, for which the steps after a background step
+  /// wait.
   bool listens = false;
   std::string limit_param = {};
 };

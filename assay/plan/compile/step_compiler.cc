@@ -24,6 +24,19 @@ std::string TitleOf(const scenario::Step& source) {
                      std::string_view(value->text()).substr(0, value->text().find('\n')));
 }
 
+// Whether the parameter that limits a listener is there; dots lead into it.
+bool HasLimit(const PlannedStep& step) {
+  const PlannedTemplate* at = &step.params;
+  std::string_view rest = step.action->limit_param;
+  if (rest.empty()) return false;
+  while (at != nullptr && !rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find('.'));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    at = at->Find(name);
+  }
+  return at != nullptr;
+}
+
 }  // namespace
 
 bool StepCompiler::CheckIdentifier(const scenario::Text& name, std::string_view what) {
@@ -104,11 +117,14 @@ void StepCompiler::CheckLimits(const scenario::Step& source, const PlannedStep& 
     problems_.Add(ErrorCode::kInvalid, "found a poll without limit", source.poll->span,
                   "add `for: 30s` to it");
   }
-  if (step.action->listens && !source.timeout &&
-      (step.action->limit_param.empty() || step.params.Find(step.action->limit_param) == nullptr)) {
+  if (step.action->listens && !source.timeout && !HasLimit(step)) {
     problems_.Add(ErrorCode::kInvalid,
                   fmt::format("found the listener \"{}\" without limit", source.action.text),
-                  source.action.span, "add `timeout: 30s` to the step");
+                  source.action.span,
+                  step.action->limit_param.empty()
+                      ? "add `timeout: 30s` to the step"
+                      : fmt::format("add `timeout: 30s` to the step, or give `{}`",
+                                    step.action->limit_param));
   }
 }
 

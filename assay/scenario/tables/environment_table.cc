@@ -10,21 +10,22 @@ ObjectSchema ProbeTable() {
   ObjectSchema table{
       .name = "probe",
       .doc = "How a service shows that it is ready; one key says the kind.",
-      .fields = {{.name = "within",
-                  .type = Type::Duration(),
-                  .default_text = "30s",
-                  .doc = "Gives up after this time."},
-                 {.name = "every",
-                  .type = Type::Duration(),
-                  .default_text = "250ms",
-                  .doc = "Pause between two tries."},
-                 {.name = "status", .type = Type::Int(), .doc = "http: the expected status."},
-                 {.name = "query",
-                  .type = Type::String(),
-                  .default_text = "SELECT 1",
-                  .doc = "sql: what to ask; it is ready when the first value of the answer is not "
-                         "false, 0 or null."},
-                 {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
+      .fields = {
+          {.name = "within",
+           .type = Type::Duration(),
+           .default_text = "30s",
+           .doc = "Gives up after this time."},
+          {.name = "every",
+           .type = Type::Duration(),
+           .default_text = "250ms",
+           .doc = "Pause between two tries."},
+          {.name = "status", .type = Type::Int(), .doc = "http, websocket: the expected status."},
+          {.name = "query",
+           .type = Type::String(),
+           .default_text = "SELECT 1",
+           .doc = "sql: what to ask; it is ready when the first value of the answer is not "
+                  "false, 0 or null."},
+          {.name = "args", .type = Texts(), .doc = "exec: arguments of the program."}}};
   constexpr std::pair<const char*, const char*> kKinds[] = {
       {"http", "A path or URL that answers 2xx."},
       {"tcp", "A port that accepts connections."},
@@ -32,7 +33,7 @@ ObjectSchema ProbeTable() {
       {"redis", "A URL that answers PING."},
       {"s3", "A URL that lists buckets."},
       {"amqp", "A URL that accepts a connection."},
-      {"websocket", "A path or URL that upgrades."},
+      {"websocket", "A path or ws URL that upgrades to WebSocket."},
       {"log", "A regular expression that a line of its output matches."},
       {"exec", "A program that ends with 0."},
       {"file", "A file that exists."}};
