@@ -29,7 +29,7 @@ LAYERS = {
     "lib/net": [],
     "lib/http": ["lib/net", "lib/crypto"],
     "lib/sql": [],
-    "lib/objects": ["lib/crypto"],
+    "lib/objects": ["lib/net", "lib/http", "lib/crypto"],
     "lib/formats": [],
     "lib/synth": ["lib/formats"],
     "assay/cel": ["lib/crypto", "lib/json"],
