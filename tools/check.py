@@ -37,7 +37,7 @@ LAYERS = {
     "assay/history": ["assay/cel", "lib/crypto", "lib/json"],
     "assay/plan": ["assay/scenario", "assay/cel", "lib/crypto", "lib/json", "lib/formats"],
     "assay/action": ["assay/plan", "assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http",
-                     "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/synth"],
+                     "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/objects", "lib/synth"],
     "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process",
                           "lib/json", "lib/crypto"],
     "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",

@@ -4,6 +4,7 @@
 #include "assay/action/generate_action.h"
 #include "assay/action/http_action.h"
 #include "assay/action/manual_action.h"
+#include "assay/action/s3/s3_action.h"
 #include "assay/action/wait_action.h"
 
 namespace assay::action {
@@ -14,6 +15,7 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<GenerateAction>());
   registry.Add(std::make_unique<HttpAction>());
   registry.Add(std::make_unique<ManualAction>());
+  registry.Add(std::make_unique<S3Action>());
   registry.Add(std::make_unique<WaitAction>());
 }
 

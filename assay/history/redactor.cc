@@ -22,8 +22,9 @@ constexpr size_t kShortestEncoded = 6;
 constexpr size_t kShortestPatternText = 8;
 constexpr std::string_view kMark = "[redacted:";
 
-constexpr std::array<std::string_view, 6> kSensitiveKeys = {
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "password"};
+constexpr std::array<std::string_view, 9> kSensitiveKeys = {
+    "authorization", "proxy-authorization",  "cookie",     "set-cookie",   "x-api-key",
+    "password",      "x-amz-security-token", "secret_key", "session_token"};
 
 // The first group is what is replaced.
 constexpr std::array<std::string_view, 8> kPatterns = {
