@@ -39,7 +39,7 @@ LAYERS = {
     "assay/action": ["assay/plan", "assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http",
                      "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/objects", "lib/synth"],
     "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process",
-                          "lib/json", "lib/crypto"],
+                          "lib/json", "lib/crypto", "lib/objects"],
     "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",
                   "lib/net", "lib/http", "lib/json", "lib/crypto"],
     "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],

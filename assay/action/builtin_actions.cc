@@ -4,6 +4,7 @@
 #include "assay/action/generate_action.h"
 #include "assay/action/http_action.h"
 #include "assay/action/manual_action.h"
+#include "assay/action/metrics/metrics_action.h"
 #include "assay/action/s3/s3_action.h"
 #include "assay/action/wait_action.h"
 
@@ -15,6 +16,7 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<GenerateAction>());
   registry.Add(std::make_unique<HttpAction>());
   registry.Add(std::make_unique<ManualAction>());
+  registry.Add(std::make_unique<MetricsAction>());
   registry.Add(std::make_unique<S3Action>());
   registry.Add(std::make_unique<WaitAction>());
 }

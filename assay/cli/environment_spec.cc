@@ -278,12 +278,13 @@ class Converter {
         {"tcp", environment::ProbeKind::kTcp},
         {"log", environment::ProbeKind::kLog},
         {"exec", environment::ProbeKind::kExec},
-        {"file", environment::ProbeKind::kFile}};
+        {"file", environment::ProbeKind::kFile},
+        {"s3", environment::ProbeKind::kS3}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
                     fmt::format("probes of kind {} cannot be made yet", probe.kind.text),
-                    probe.kind.span, "use http, tcp, log, exec or file");
+                    probe.kind.span, "use http, tcp, s3, log, exec or file");
       return;
     }
     environment::ProbeSpec out{.kind = kind->second, .within = probe.within, .every = probe.every};

@@ -14,6 +14,7 @@
 #include "lib/http/client.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
+#include "lib/objects/s3/client.h"
 
 namespace assay::environment {
 
@@ -72,6 +73,16 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
     case ProbeKind::kTcp: {
       TRY(auto address, ParseAddress(probe.target_, first_port));
       std::tie(probe.host_, probe.port_) = std::move(address);
+      break;
+    }
+    case ProbeKind::kS3: {
+      if (probe.target_.empty() && first_port != 0) {
+        probe.target_ = fmt::format("http://127.0.0.1:{}", first_port);
+      }
+      TRY(objects::s3::ParseServer(probe.target_));
+      if (probe.subject_.context.http == nullptr) {
+        return base::Fail(base::ErrorCode::kInternal, "an s3 probe needs an HTTP client");
+      }
       break;
     }
     case ProbeKind::kLog: {
@@ -141,6 +152,8 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskHttp(deadline);
     case ProbeKind::kTcp:
       co_return co_await AskTcp(deadline);
+    case ProbeKind::kS3:
+      co_return co_await AskS3(deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:
@@ -181,6 +194,16 @@ net::Task<base::Result<void>> Probe::AskHttp(base::Deadline deadline) {
 net::Task<base::Result<void>> Probe::AskTcp(base::Deadline deadline) {
   CO_TRY(co_await net::Connect(host_, port_, deadline));
   co_return base::Result<void>();
+}
+
+net::Task<base::Result<void>> Probe::AskS3(base::Deadline deadline) {
+  CO_TRY(objects::s3::Server server, objects::s3::ParseServer(target_));
+  objects::s3::Client client(*subject_.context.http, std::move(server));
+  CO_TRY(const auto reply, co_await client.ListBuckets(deadline));
+  if (reply.accepted()) co_return base::Result<void>();
+  // Also a key that the service does not know: it may be about to be made.
+  co_return base::Fail(
+      NotYet(objects::s3::ToError(reply, "listing the buckets of the service").ToString()));
 }
 
 net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {

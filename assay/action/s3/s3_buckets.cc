@@ -1,4 +1,5 @@
-#include <fmt/format.h>
+#include <algorithm>
+#include <iterator>
 
 #include "assay/action/s3/s3_values.h"
 #include "assay/cel/text.h"

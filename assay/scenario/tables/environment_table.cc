@@ -26,7 +26,7 @@ ObjectSchema ProbeTable() {
       {"tcp", "A port that accepts connections."},
       {"sql", "A connection URL that answers a query."},
       {"redis", "A URL that answers PING."},
-      {"s3", "A URL that lists buckets."},
+      {"s3", "A URL such as `http://KEY:SECRET@host:port` whose service lists buckets."},
       {"amqp", "A URL that accepts a connection."},
       {"websocket", "A path or URL that upgrades."},
       {"log", "A regular expression that a line of its output matches."},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -64,7 +65,9 @@ class Parser {
     for (const Family& family : page_.families) {
       for (Problem& problem : CheckFamily(family, page_.syntax)) Keep(std::move(problem));
     }
-    std::ranges::stable_sort(page_.problems, {}, &Problem::line);
+    std::ranges::sort(page_.problems, {}, [](const Problem& problem) {
+      return std::tie(problem.line, problem.column, problem.message);
+    });
     return std::move(page_);
   }
 
