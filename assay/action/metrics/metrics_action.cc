@@ -63,6 +63,7 @@ struct PageMaps {
   cel::MapBuilder cumulative;
   cel::MapBuilder types;
   cel::MapBuilder help;
+  std::vector<Value> untyped;
   int64_t samples = 0;
 };
 
@@ -89,6 +90,9 @@ void AddFamily(const prometheus::Family& family, prometheus::Syntax syntax, Page
       maps.cumulative.Set(sample.Series(), Value::Double(sample.value));
     }
   }
+  for (const auto& [name, samples] : by_name) {
+    if (!family.type) maps.untyped.push_back(Value::String(name));
+  }
   for (auto& [name, samples] : by_name) maps.metrics.Set(name, Value::List(std::move(samples)));
 }
 
@@ -102,6 +106,7 @@ void AddPage(const prometheus::Page& page, cel::MapBuilder& outcome) {
   outcome.Set("metrics", std::move(maps.metrics).Build());
   outcome.Set("types", std::move(maps.types).Build());
   outcome.Set("help", std::move(maps.help).Build());
+  outcome.Set("untyped", Value::List(std::move(maps.untyped)));
   outcome.Set("cumulative", std::move(maps.cumulative).Build());
   outcome.Set("samples", Value::Int(maps.samples));
   outcome.Set("problems", Value::List(std::move(problems)));
@@ -155,6 +160,9 @@ std::vector<Field> OutcomeFields() {
       {.name = "help",
        .type = Type::Map(Type::String()),
        .doc = "Text of each family that has a HELP line."},
+      {.name = "untyped",
+       .type = Type::List(Type::String()),
+       .doc = "Names of samples whose family has no TYPE line."},
       {.name = "cumulative",
        .type = Type::Map(Type::Number()),
        .doc = "Values of what only grows (counters, counts, sums, buckets) by series, "

@@ -94,7 +94,9 @@ TEST_F(MetricsActionTest, ExpressionsFindSamplesByNameAndLabels) {
   EXPECT_EQ(Evaluate(outcome, "types"),
             R"({"requests_total": "counter", "seconds": "histogram", "open": "gauge"})");
   EXPECT_EQ(Evaluate(outcome, "help"), R"({"requests_total": "Requests."})");
+  EXPECT_EQ(Evaluate(outcome, "untyped"), "[]");
   EXPECT_EQ(Evaluate(outcome, "size(cumulative)"), "6");
+  EXPECT_EQ(Evaluate(outcome, "sum(metrics.requests_total.map(s, s.value))"), "4.0");
   EXPECT_EQ(Evaluate(outcome, R"(cumulative['requests_total{route="/a",status="500"}'])"), "1.0");
 }
 
@@ -116,6 +118,7 @@ TEST_F(MetricsActionTest, WhatBreaksTheFormatIsListedAndTheRestIsRead) {
   ASSERT_EQ(outcome.disposition, Disposition::kAnswered);
   EXPECT_THAT(Evaluate(outcome, "problems[0]"), HasSubstr("line 2, column 4: "));
   EXPECT_EQ(Evaluate(outcome, "metrics.c[0].value"), "3.0");
+  EXPECT_EQ(Evaluate(outcome, "untyped"), R"(["a", "c"])");
 }
 
 TEST_F(MetricsActionTest, ThePageIsReadByItsMediaType) {
