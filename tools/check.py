@@ -32,7 +32,7 @@ LAYERS = {
     "lib/objects": ["lib/net", "lib/http", "lib/crypto"],
     "lib/formats": [],
     "lib/synth": ["lib/formats"],
-    "assay/cel": ["lib/crypto", "lib/json"],
+    "assay/cel": ["lib/crypto", "lib/json", "lib/formats"],
     "assay/scenario": ["lib/crypto", "lib/json"],
     "assay/history": ["assay/cel", "lib/crypto", "lib/json"],
     "assay/plan": ["assay/scenario", "assay/cel", "lib/crypto", "lib/json", "lib/formats"],

@@ -161,6 +161,8 @@ class BlockReader {
 
 }  // namespace
 
+bool Value::operator==(const Value& other) const = default;
+
 Result<Container> Read(std::string_view bytes, base::Deadline deadline, const Limits& limits) {
   static const base::SystemClock clock;
   if (bytes.size() > limits.bytes) {

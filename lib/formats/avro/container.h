@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +19,7 @@
 namespace formats::avro {
 
 struct Value;
+struct Field;
 /// `bytes` and `fixed`.
 struct Bytes {
   std::string bytes;
@@ -27,13 +27,18 @@ struct Bytes {
 };
 using List = std::vector<Value>;
 /// Records and maps, in the order of the schema or of the file.
-using Fields = std::vector<std::pair<std::string, Value>>;
+using Fields = std::vector<Field>;
 
 /// A datum; of a union the branch that was taken, of an enum its symbol. Logical types are what
 /// they are stored as.
 struct Value {
   std::variant<std::monostate, bool, int64_t, double, std::string, Bytes, List, Fields> datum;
-  bool operator==(const Value&) const = default;
+  bool operator==(const Value& other) const;
+};
+struct Field {
+  std::string name;
+  Value value;
+  bool operator==(const Field&) const = default;
 };
 
 struct Container {

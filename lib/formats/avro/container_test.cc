@@ -108,7 +108,7 @@ TEST(Avro, ReadsRecordsOfBothCodecs) {
                                 {"kind", Value{std::string("SPO2")}}}};
     EXPECT_EQ(file->records[1], expected);
     const auto& first = std::get<Fields>(file->records[0].datum);
-    EXPECT_EQ(first[2].second, Value{});
+    EXPECT_EQ(first[2].value, Value{});
   }
 }
 

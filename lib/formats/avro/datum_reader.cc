@@ -117,7 +117,7 @@ class Converter {
   Result<Value> Convert(avro_value_t* value) {
     if (left_ == 0) return base::Fail(ErrorCode::kTooLarge, "the file holds too many values");
     --left_;
-    switch (avro_value_get_type(value)) {
+    switch (value->iface->get_type(value->iface, value->self)) {
       case AVRO_NULL:
         return Value{};
       case AVRO_BOOLEAN: {
@@ -224,7 +224,7 @@ class Converter {
       const char* name = nullptr;
       avro_value_get_by_index(value, i, &field, &name);
       TRY(Value converted, Convert(&field));
-      fields.emplace_back(name, std::move(converted));
+      fields.push_back({name, std::move(converted)});
     }
     return Value{std::move(fields)};
   }
