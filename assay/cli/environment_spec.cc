@@ -274,12 +274,9 @@ class Converter {
 
   void AddProbe(const scenario::Probe& probe, environment::ServiceSpec& service) {
     static const std::map<std::string, environment::ProbeKind, std::less<>> kKinds = {
-        {"http", environment::ProbeKind::kHttp},
-        {"tcp", environment::ProbeKind::kTcp},
-        {"log", environment::ProbeKind::kLog},
-        {"exec", environment::ProbeKind::kExec},
-        {"file", environment::ProbeKind::kFile},
-        {"s3", environment::ProbeKind::kS3}};
+        {"http", environment::ProbeKind::kHttp}, {"tcp", environment::ProbeKind::kTcp},
+        {"log", environment::ProbeKind::kLog},   {"exec", environment::ProbeKind::kExec},
+        {"file", environment::ProbeKind::kFile}, {"s3", environment::ProbeKind::kS3}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
