@@ -19,6 +19,7 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(avro REQUIRED IMPORTED_TARGET avro-c)
 pkg_check_modules(pugixml REQUIRED IMPORTED_TARGET pugixml)
 
 # Only montage-infer links libtorch, so that everything else builds, and Montage runs, without it. Its own package

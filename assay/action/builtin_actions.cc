@@ -4,6 +4,8 @@
 #include "assay/action/generate_action.h"
 #include "assay/action/http_action.h"
 #include "assay/action/manual_action.h"
+#include "assay/action/metrics/metrics_action.h"
+#include "assay/action/s3/s3_action.h"
 #include "assay/action/sql_action.h"
 #include "assay/action/stream/tcp_action.h"
 #include "assay/action/stream/websocket_action.h"
@@ -19,6 +21,8 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<ManualAction>());
   registry.Add(std::make_unique<SqlAction>());
   registry.Add(std::make_unique<TcpAction>());
+  registry.Add(std::make_unique<MetricsAction>());
+  registry.Add(std::make_unique<S3Action>());
   registry.Add(std::make_unique<WaitAction>());
   registry.Add(std::make_unique<WebSocketAction>());
 }

@@ -277,12 +277,12 @@ class Converter {
         {"http", environment::ProbeKind::kHttp}, {"tcp", environment::ProbeKind::kTcp},
         {"sql", environment::ProbeKind::kSql},   {"websocket", environment::ProbeKind::kWebSocket},
         {"log", environment::ProbeKind::kLog},   {"exec", environment::ProbeKind::kExec},
-        {"file", environment::ProbeKind::kFile}};
+        {"file", environment::ProbeKind::kFile}, {"s3", environment::ProbeKind::kS3}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
                     fmt::format("probes of kind {} cannot be made yet", probe.kind.text),
-                    probe.kind.span, "use http, tcp, sql, websocket, log, exec or file");
+                    probe.kind.span, "use http, tcp, sql, s3, websocket, log, exec or file");
       return;
     }
     environment::ProbeSpec out{.kind = kind->second, .within = probe.within, .every = probe.every};

@@ -228,6 +228,48 @@ TEST(SqlProbe, AUrlOfSomethingElseIsRefusedWithoutItsPassword) {
   EXPECT_FALSE(wrong.error().ToString().contains("secret"));
 }
 
+EnvironmentSpec StorageSpec(const std::string& url) {
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  ServiceSpec storage{.name = "storage"};
+  storage.probes = {{.kind = ProbeKind::kS3,
+                     .target = Fixed(url),
+                     .within = std::chrono::seconds(5),
+                     .every = std::chrono::milliseconds(10)}};
+  spec.services = {storage};
+  return spec;
+}
+
+TEST(S3Probe, SucceedsWhenTheServiceListsItsBuckets) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  int asked = 0;
+  auto handler = [&](http::Request&) -> net::Task<http::Response> {
+    if (++asked < 3)
+      co_return http::Response::Text(403, "<Error><Code>AccessDenied</Code></Error>");
+    co_return http::Response::Text(200, "<ListAllMyBucketsResult/>");
+  };
+  auto server = http::Server::Start({runtime.executor()}, handler, {}).value();
+  http::Client client(runtime.executor());
+  const std::string url = "http://KEY:top-secret@127.0.0.1:" + std::to_string(server->port());
+  auto environment = MakeRemote(StorageSpec(url), runtime, clock, &client).value();
+  const auto started = runtime.Run(environment->Start(Soon()));
+  EXPECT_TRUE(started.has_value()) << started.error().ToString();
+  EXPECT_EQ(asked, 3);
+  runtime.Run(server->Shutdown(Soon()));
+}
+
+TEST(S3Probe, AnAddressThatIsNoneIsSaidWithoutTheSecret) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  http::Client client(runtime.executor());
+  auto environment =
+      MakeRemote(StorageSpec("ftp://KEY:top-secret@host"), runtime, clock, &client).value();
+  const auto started = runtime.Run(environment->Start(Soon()));
+  ASSERT_FALSE(started.has_value());
+  EXPECT_TRUE(started.error().ToString().contains("no address of an S3 service"));
+  EXPECT_FALSE(started.error().ToString().contains("top-secret"));
+}
+
 TEST(Environment, RefusesTypesThatThisVersionCannotStart) {
   net::Runtime runtime;
   const base::SystemClock clock;

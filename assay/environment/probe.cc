@@ -16,6 +16,7 @@
 #include "lib/net/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
+#include "lib/objects/s3/client.h"
 #include "lib/sql/open.h"
 #include "lib/sql/url.h"
 
@@ -92,6 +93,16 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
             .hint = "expected postgresql://user:password@host:port/database or sqlite:path"});
       }
       break;
+    case ProbeKind::kS3: {
+      if (probe.target_.empty() && first_port != 0) {
+        probe.target_ = fmt::format("http://127.0.0.1:{}", first_port);
+      }
+      TRY(objects::s3::ParseServer(probe.target_));
+      if (probe.subject_.context.http == nullptr) {
+        return base::Fail(base::ErrorCode::kInternal, "an s3 probe needs an HTTP client");
+      }
+      break;
+    }
     case ProbeKind::kLog: {
       if (probe.subject_.log == nullptr) {
         return base::Fail(base::ErrorCode::kInvalid,
@@ -163,6 +174,8 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskSql(deadline);
     case ProbeKind::kWebSocket:
       co_return co_await AskWebSocket(deadline);
+    case ProbeKind::kS3:
+      co_return co_await AskS3(deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:
@@ -248,6 +261,16 @@ net::Task<base::Result<void>> Probe::AskWebSocket(base::Deadline deadline) {
     static_cast<void>(co_await opening.connection->Close({}, deadline));
   }
   co_return base::Result<void>();
+}
+
+net::Task<base::Result<void>> Probe::AskS3(base::Deadline deadline) {
+  CO_TRY(objects::s3::Server server, objects::s3::ParseServer(target_));
+  objects::s3::Client client(*subject_.context.http, std::move(server));
+  CO_TRY(const auto reply, co_await client.ListBuckets(deadline));
+  if (reply.accepted()) co_return base::Result<void>();
+  // Also a key that the service does not know: it may be about to be made.
+  co_return base::Fail(
+      NotYet(objects::s3::ToError(reply, "listing the buckets of the service").ToString()));
 }
 
 net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {

@@ -104,6 +104,8 @@ std::string_view ToString(ProbeKind kind) {
       return "exec";
     case ProbeKind::kFile:
       return "file";
+    case ProbeKind::kS3:
+      return "s3";
   }
   return "?";
 }

@@ -31,7 +31,7 @@ ObjectSchema ProbeTable() {
       {"tcp", "A port that accepts connections."},
       {"sql", "A URL of a database (postgresql:, sqlite:) that answers a query."},
       {"redis", "A URL that answers PING."},
-      {"s3", "A URL that lists buckets."},
+      {"s3", "A URL such as `http://KEY:SECRET@host:port` whose service lists buckets."},
       {"amqp", "A URL that accepts a connection."},
       {"websocket", "A path or ws URL that upgrades to WebSocket."},
       {"log", "A regular expression that a line of its output matches."},
