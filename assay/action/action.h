@@ -60,6 +60,8 @@ struct ActionContext {
   std::vector<std::pair<std::string, std::string>>
       process_environment;   ///< for exec, besides the inherited one
   AskOperator ask_operator;  ///< empty: nobody is there
+  std::function<void()> armed =
+      {};  ///< called by a listener, on the loop, once nothing can be missed any more; may be empty
 };
 
 /// Actions are stateless and shared by all scenarios of a run.

@@ -150,6 +150,8 @@ struct ActionSchema {
   bool own_time = false;
   /// Waits for what others send: must be given a limit (`timeout`, or the parameter named here).
   bool listens = false;
+  /// It only listens when one of these parameters is given; empty: always.
+  std::vector<std::string> listening_params = {};
   std::string limit_param = {};
 };
 

@@ -117,7 +117,7 @@ struct Connection::State {
   static void OnConnect(mosquitto*, void* self, int code);
   static void OnDisconnect(mosquitto*, void* self, int reason);
   static void OnPublish(mosquitto*, void* self, int id);
-  static void OnSubscribe(mosquitto*, void* self, int id, int count, const int* granted);
+  static void OnSubscribe(mosquitto*, void* self, int id, int count, const int* codes);
   static void OnMessage(mosquitto*, void* self, const mosquitto_message* message);
 
   Result<void> Configure(const Target& target);
@@ -127,7 +127,7 @@ struct Connection::State {
   base::Error Lost(int status, const std::string& doing);
 
   struct Free {
-    void operator()(mosquitto* client) const { mosquitto_destroy(client); }
+    void operator()(mosquitto* raw) const { mosquitto_destroy(raw); }
   };
 
   std::unique_ptr<mosquitto, Free> client;
@@ -152,8 +152,8 @@ void Connection::State::OnPublish(mosquitto*, void* self, int id) {
   static_cast<State*>(self)->published.insert(id);
 }
 
-void Connection::State::OnSubscribe(mosquitto*, void* self, int, int count, const int* granted) {
-  static_cast<State*>(self)->granted.emplace(granted, granted + count);
+void Connection::State::OnSubscribe(mosquitto*, void* self, int, int count, const int* codes) {
+  static_cast<State*>(self)->granted.emplace(codes, codes + count);
 }
 
 void Connection::State::OnMessage(mosquitto*, void* self, const mosquitto_message* message) {

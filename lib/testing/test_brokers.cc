@@ -24,7 +24,7 @@ std::unique_ptr<TestBroker> TestBroker::Redis() {
   if (!broker) return nullptr;
   const TestAuthority& tls = *broker->authority;
   const std::string config =
-      "bind 127.0.0.1\nport " + std::to_string(broker->port) + "\ntls-port " +
+      "bind 127.0.0.1 127.0.0.2\nport " + std::to_string(broker->port) + "\ntls-port " +
       std::to_string(broker->tls_port) + "\ntls-cert-file " + tls.certificate + "\ntls-key-file " +
       tls.key + "\ntls-ca-cert-file " + tls.ca + "\ntls-auth-clients no\ndir " +
       broker->dir.path().string() +

@@ -99,12 +99,24 @@ void StepCompiler::Identify(const scenario::Step& source, size_t position, Names
   }
 }
 
+namespace {
+
+bool Listens(const PlannedStep& step) {
+  const std::vector<std::string>& only = step.action->listening_params;
+  return step.action->listens &&
+         (only.empty() || std::ranges::any_of(only, [&](const std::string& name) {
+            return step.params.Find(name) != nullptr;
+          }));
+}
+
+}  // namespace
+
 void StepCompiler::CheckLimits(const scenario::Step& source, const PlannedStep& step) {
   if (source.poll && !source.poll->limit && !source.timeout) {
     problems_.Add(ErrorCode::kInvalid, "found a poll without limit", source.poll->span,
                   "add `for: 30s` to it");
   }
-  if (step.action->listens && !source.timeout &&
+  if (Listens(step) && !source.timeout &&
       (step.action->limit_param.empty() || step.params.Find(step.action->limit_param) == nullptr)) {
     problems_.Add(ErrorCode::kInvalid,
                   fmt::format("found the listener \"{}\" without limit", source.action.text),
