@@ -90,7 +90,7 @@ class ActionRegistry {
   std::vector<std::unique_ptr<Action>> actions_;
 };
 
-/// exec, file, generate, http, manual, wait. Structure (group, parallel, for_each, repeat, use,
+/// exec, file, generate, http, manual, redis, amqp, mqtt, wait. Structure (group, parallel, for_each, repeat, use,
 /// set, note) belongs to the step machine.
 void RegisterBuiltinActions(ActionRegistry& registry);
 

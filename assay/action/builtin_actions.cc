@@ -4,6 +4,9 @@
 #include "assay/action/generate_action.h"
 #include "assay/action/http_action.h"
 #include "assay/action/manual_action.h"
+#include "assay/action/messaging/amqp_action.h"
+#include "assay/action/messaging/mqtt_action.h"
+#include "assay/action/messaging/redis_action.h"
 #include "assay/action/wait_action.h"
 
 namespace assay::action {
@@ -14,6 +17,9 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<GenerateAction>());
   registry.Add(std::make_unique<HttpAction>());
   registry.Add(std::make_unique<ManualAction>());
+  registry.Add(std::make_unique<RedisAction>());
+  registry.Add(std::make_unique<AmqpAction>());
+  registry.Add(std::make_unique<MqttAction>());
   registry.Add(std::make_unique<WaitAction>());
 }
 

@@ -38,7 +38,7 @@ struct ConnectionOptions {
   const net::Cancellation* stop = nullptr;
   /// Zero: none. Whoever asks for it must call in at least that often, or the broker hangs up.
   std::chrono::seconds heartbeat{0};
-  std::string name = {};  ///< shown by the broker's tools
+  std::string name = "assay";  ///< shown by the broker's tools
 };
 
 struct QueueSpec {

@@ -161,8 +161,10 @@ Result<void> Session::LogIn(const Target& target, const ConnectionOptions& optio
   amqp_set_handshake_timeout(state_.get(), &limit);
   amqp_set_rpc_timeout(state_.get(), &limit);
   Pool pool;
-  const Table properties = {{"connection_name", {options.name}}};
-  const amqp_table_t shown = ToAmqp(options.name.empty() ? Table{} : properties, pool);
+  // Without the capability RabbitMQ does not say that it has ended a consumer.
+  const Table properties = {{"connection_name", {options.name}},
+                            {"capabilities", {Table{{"consumer_cancel_notify", {true}}}}}};
+  const amqp_table_t shown = ToAmqp(properties, pool);
   CutOff cut_off(socket(), deadline, stop_, doing);
   const amqp_rpc_reply_t reply = amqp_login_with_properties(
       state_.get(), target.virtual_host.c_str(), kNoLimitOfChannels, AMQP_DEFAULT_FRAME_SIZE,
