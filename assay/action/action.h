@@ -60,8 +60,9 @@ struct ActionContext {
   std::vector<std::pair<std::string, std::string>>
       process_environment;   ///< for exec, besides the inherited one
   AskOperator ask_operator;  ///< empty: nobody is there
-  std::function<void()> armed =
-      {};  ///< called by a listener, on the loop, once nothing can be missed any more; may be empty
+  /// An action whose schema `listens` calls it once what others send from now on will not be
+  /// missed: connected, subscribed, acknowledged. The steps after a background step wait for it.
+  std::function<void()> armed = [] {};
 };
 
 /// Actions are stateless and shared by all scenarios of a run.
@@ -90,8 +91,8 @@ class ActionRegistry {
   std::vector<std::unique_ptr<Action>> actions_;
 };
 
-/// exec, file, generate, http, manual, redis, amqp, mqtt, wait. Structure (group, parallel, for_each, repeat, use,
-/// set, note) belongs to the step machine.
+/// exec, file, generate, http, manual, redis, amqp, mqtt, wait. Structure (group, parallel,
+/// for_each, repeat, use, set, note) belongs to the step machine.
 void RegisterBuiltinActions(ActionRegistry& registry);
 
 }  // namespace assay::action

@@ -274,16 +274,15 @@ class Converter {
 
   void AddProbe(const scenario::Probe& probe, environment::ServiceSpec& service) {
     static const std::map<std::string, environment::ProbeKind, std::less<>> kKinds = {
-        {"http", environment::ProbeKind::kHttp},
-        {"tcp", environment::ProbeKind::kTcp},
-        {"log", environment::ProbeKind::kLog},
-        {"exec", environment::ProbeKind::kExec},
+        {"http", environment::ProbeKind::kHttp},   {"tcp", environment::ProbeKind::kTcp},
+        {"redis", environment::ProbeKind::kRedis}, {"amqp", environment::ProbeKind::kAmqp},
+        {"log", environment::ProbeKind::kLog},     {"exec", environment::ProbeKind::kExec},
         {"file", environment::ProbeKind::kFile}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
                     fmt::format("probes of kind {} cannot be made yet", probe.kind.text),
-                    probe.kind.span, "use http, tcp, log, exec or file");
+                    probe.kind.span, "use http, tcp, redis, amqp, log, exec or file");
       return;
     }
     environment::ProbeSpec out{.kind = kind->second, .within = probe.within, .every = probe.every};

@@ -94,6 +94,10 @@ std::string_view ToString(ProbeKind kind) {
       return "http";
     case ProbeKind::kTcp:
       return "tcp";
+    case ProbeKind::kRedis:
+      return "redis";
+    case ProbeKind::kAmqp:
+      return "amqp";
     case ProbeKind::kLog:
       return "log";
     case ProbeKind::kExec:

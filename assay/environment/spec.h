@@ -40,13 +40,14 @@ LateText Fixed(std::string text);
 /// The port of a service as text; "" names the service itself, and its first port.
 LateText PortOf(std::string service = {}, std::string port = {});
 
-enum class ProbeKind { kHttp, kTcp, kLog, kExec, kFile };
+enum class ProbeKind { kHttp, kTcp, kRedis, kAmqp, kLog, kExec, kFile };
 std::string_view ToString(ProbeKind kind);
 
 /// How to see that a service is ready.
 struct ProbeSpec {
   ProbeKind kind = ProbeKind::kTcp;
   /// http: a URL, or a path on the first port. tcp: `host:port`, `:port`, or "" for the first port.
+  /// redis, amqp: a URL, or "" for the first port without a login.
   /// log: RE2, searched in each line. file: a path, relative to the data directory.
   LateText target = Fixed({});
   std::vector<LateText> command = {};  ///< exec

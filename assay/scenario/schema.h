@@ -152,7 +152,7 @@ struct ActionSchema {
   bool listens = false;
   /// It only listens when one of these parameters is given; empty: always.
   std::vector<std::string> listening_params = {};
-  std::string limit_param = {};
+  std::string limit_param = {};  ///< may also be a field of the parameter that makes it listen
 };
 
 /// The actions that files may use. Not thread-safe while being filled.

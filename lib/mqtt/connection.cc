@@ -15,8 +15,8 @@
 #include <openssl/ssl.h>
 
 #include "lib/base/utf8.h"
-#include "lib/net/blocking.h"
 #include "lib/net/error_mapping.h"
+#include "lib/net/service/blocking.h"
 
 namespace mqtt {
 namespace {
@@ -85,10 +85,11 @@ Result<Target> ParseTarget(std::string_view url) {
   Target target;
   TRY(target.url, net::ParseServiceUrl(url, kSchemes));
   if (!target.url.path.empty()) {
-    return base::Fail(ErrorCode::kInvalid,
-                      fmt::format("the address of an MQTT broker has no path, found \"/{}\": topics "
-                                  "are given beside it",
-                                  target.url.path));
+    return base::Fail(
+        ErrorCode::kInvalid,
+        fmt::format("the address of an MQTT broker has no path, found \"/{}\": topics "
+                    "are given beside it",
+                    target.url.path));
   }
   return target;
 }
@@ -173,10 +174,12 @@ base::Error Connection::State::Lost(int status, const std::string& doing) {
     error.hint = "see that the broker runs there and that the address is right";
     return error;
   }
-  base::Error error{CodeOf(status), fmt::format("cannot {}: {}", doing, mosquitto_strerror(status))};
+  base::Error error{CodeOf(status),
+                    fmt::format("cannot {}: {}", doing, mosquitto_strerror(status))};
   if (status == MOSQ_ERR_TLS || status == MOSQ_ERR_TLS_HANDSHAKE) {
-    error.hint = "give the authority that signed its certificate (tls: {ca: file}), and the host "
-                 "that the certificate names";
+    error.hint =
+        "give the authority that signed its certificate (tls: {ca: file}), and the host "
+        "that the certificate names";
   } else if (error.code == ErrorCode::kUnavailable) {
     error.hint = "see that the broker runs there and that the address is right";
   }
@@ -263,9 +266,9 @@ Result<std::unique_ptr<Connection>> Connection::Open(const Target& target,
   {
     const net::QuietPipe quiet;
     errno = 0;
-    const int status = mosquitto_connect_async(state->client.get(), target.url.host.c_str(),
-                                               target.url.port,
-                                               static_cast<int>(options.keep_alive.count()));
+    const int status =
+        mosquitto_connect_async(state->client.get(), target.url.host.c_str(), target.url.port,
+                                static_cast<int>(options.keep_alive.count()));
     if (status != MOSQ_ERR_SUCCESS) return base::Fail(state->Lost(status, doing));
   }
   TRY(state->Drive([&] { return state->connected.has_value(); }, doing, deadline));
@@ -275,12 +278,12 @@ Result<std::unique_ptr<Connection>> Connection::Open(const Target& target,
   connection->state_->lost = true;
   // MQTT 3.1.1, section 3.2.2.3: 3 server unavailable, 4 bad user or password, 5 not authorized.
   const bool login = code == 4 || code == 5;
-  return base::Fail(base::Error{
-      .code = login ? ErrorCode::kUnauthorized
-                    : (code == 3 ? ErrorCode::kUnavailable : ErrorCode::kUnsupported),
-      .message = fmt::format("cannot {}: the broker answered {} ({})", doing, code,
-                             mosquitto_connack_string(code)),
-      .hint = login ? "check user and password of the URL" : ""});
+  return base::Fail(
+      base::Error{.code = login ? ErrorCode::kUnauthorized
+                                : (code == 3 ? ErrorCode::kUnavailable : ErrorCode::kUnsupported),
+                  .message = fmt::format("cannot {}: the broker answered {} ({})", doing, code,
+                                         mosquitto_connack_string(code)),
+                  .hint = login ? "check user and password of the URL" : ""});
 }
 
 Result<void> Connection::Publish(const Message& message, Deadline deadline) {
@@ -313,18 +316,17 @@ Result<void> Connection::Subscribe(std::span<const std::string> filters, Quality
   {
     const net::QuietPipe quiet;
     errno = 0;
-    const int status = mosquitto_subscribe_multiple(
-        state_->client.get(), nullptr, static_cast<int>(topics.size()), topics.data(),
-        static_cast<int>(quality), 0, nullptr);
+    const int status =
+        mosquitto_subscribe_multiple(state_->client.get(), nullptr, static_cast<int>(topics.size()),
+                                     topics.data(), static_cast<int>(quality), 0, nullptr);
     if (status != MOSQ_ERR_SUCCESS) return base::Fail(state_->Lost(status, doing));
   }
   TRY(state_->Drive([&] { return state_->granted.has_value(); }, doing, deadline));
   const auto refused = std::ranges::find(*state_->granted, kRefused);
   if (refused == state_->granted->end()) return {};
   const auto which = static_cast<size_t>(refused - state_->granted->begin());
-  return base::Fail(
-      ErrorCode::kForbidden,
-      fmt::format("the broker refused the subscription to \"{}\"", filters[which]));
+  return base::Fail(ErrorCode::kForbidden,
+                    fmt::format("the broker refused the subscription to \"{}\"", filters[which]));
 }
 
 Result<Message> Connection::Next(Deadline deadline) {

@@ -52,8 +52,8 @@ TEST_F(MqttLive, DeliversWithEachQuality) {
   const std::string bytes("\x00\xff", 2);
   for (const Quality quality :
        {Quality::kAtMostOnce, Quality::kAtLeastOnce, Quality::kExactlyOnce}) {
-    const auto sent = publisher->Publish(
-        {.topic = "open/a/value", .payload = bytes, .quality = quality}, Soon());
+    const auto sent =
+        publisher->Publish({.topic = "open/a/value", .payload = bytes, .quality = quality}, Soon());
     ASSERT_TRUE(sent.has_value()) << sent.error().ToString();
     const Message got = listener->Next(Soon()).value();
     EXPECT_EQ(got.topic, "open/a/value");
@@ -89,12 +89,11 @@ TEST_F(MqttLive, CarriesLargeAndManyMessages) {
   const auto publisher = Open();
   const std::string large(1'000'000, 'x');
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(publisher
-                    ->Publish({.topic = "open/large",
-                               .payload = large,
-                               .quality = Quality::kAtLeastOnce},
-                              Soon())
-                    .has_value());
+    ASSERT_TRUE(
+        publisher
+            ->Publish({.topic = "open/large", .payload = large, .quality = Quality::kAtLeastOnce},
+                      Soon())
+            .has_value());
   }
   for (int i = 0; i < 20; ++i) EXPECT_EQ(listener->Next(Soon()).value().payload.size(), 1'000'000U);
 }
@@ -144,9 +143,9 @@ TEST_F(MqttLive, EndsOnRequestFromAnotherThread) {
 }
 
 TEST_F(MqttLive, SpeaksTlsWithATrustedServerOnly) {
-  Target target = ParseTarget("mqtts://tester:let-me-in@localhost:" +
-                              std::to_string(broker_->tls_port))
-                      .value();
+  Target target =
+      ParseTarget("mqtts://tester:let-me-in@localhost:" + std::to_string(broker_->tls_port))
+          .value();
   const auto refused = Connection::Open(target, {}, Soon());
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable) << refused.error().ToString();

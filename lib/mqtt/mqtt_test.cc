@@ -55,8 +55,8 @@ TEST(MqttConnection, WaitsForASilentPeerUntilTheDeadlineOnly) {
   const auto listener = net::Listen(runtime.executor(), "127.0.0.1", 0).value();
   const std::string url = "127.0.0.1:" + std::to_string(listener.port());
   for (const char* scheme : {"mqtt://", "mqtts://"}) {
-    const auto late = Connection::Open(ParseTarget(scheme + url).value(), {},
-                                       Deadline::After(milliseconds(50)));
+    const auto late =
+        Connection::Open(ParseTarget(scheme + url).value(), {}, Deadline::After(milliseconds(50)));
     ASSERT_FALSE(late.has_value());
     EXPECT_EQ(late.error().code, ErrorCode::kTimeout) << late.error().ToString();
   }

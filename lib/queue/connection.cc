@@ -185,10 +185,9 @@ Result<void> Connection::DeleteExchange(const std::string& exchange, Deadline de
 
 Result<void> Connection::State::PublishSome(std::span<const Message> messages, bool mandatory,
                                             std::span<PublishResult> results, Deadline deadline) {
-  const std::string doing =
-      fmt::format("publish to \"{}\"", messages.front().exchange.empty()
-                                           ? messages.front().routing_key
-                                           : messages.front().exchange);
+  const std::string doing = fmt::format("publish to \"{}\"", messages.front().exchange.empty()
+                                                                 ? messages.front().routing_key
+                                                                 : messages.front().exchange);
   Session& session = *session_;
   const uint64_t first = session.next_publish_tag();
   internal::CutOff cut_off(session.socket(), deadline, session.stop(), doing);

@@ -192,10 +192,10 @@ TEST_F(QueueLive, SendsRejectedAndExpiredMessagesToTheDeadLetterQueue) {
 
 TEST_F(QueueLive, DeliversByPriority) {
   const auto connection = Open();
-  ASSERT_TRUE(connection
-                  ->DeclareQueue(
-                      {.name = queue_, .arguments = {{"x-max-priority", {int64_t{10}}}}}, Soon())
-                  .has_value());
+  ASSERT_TRUE(
+      connection
+          ->DeclareQueue({.name = queue_, .arguments = {{"x-max-priority", {int64_t{10}}}}}, Soon())
+          .has_value());
   std::vector<Message> messages = {To("low"), To("high")};
   messages[0].properties.priority = 1;
   messages[1].properties.priority = 9;
@@ -278,9 +278,9 @@ TEST_F(QueueLive, KeepsAHeartbeatWhileItWaits) {
 }
 
 TEST_F(QueueLive, SpeaksTlsWithATrustedServerOnly) {
-  Target target = ParseTarget("amqps://tester:let-me-in@localhost:" +
-                              std::to_string(broker_->tls_port))
-                      .value();
+  Target target =
+      ParseTarget("amqps://tester:let-me-in@localhost:" + std::to_string(broker_->tls_port))
+          .value();
   const auto refused = Connection::Open(target, {}, Soon());
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);

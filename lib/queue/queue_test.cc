@@ -42,16 +42,15 @@ TEST(QueueTarget, RefusesOtherSchemes) {
 }
 
 TEST(QueueTable, KeepsEveryType) {
-  const Table table = {
-      {"none", {}},
-      {"yes", {true}},
-      {"whole", {int64_t{-9'000'000'000}}},
-      {"real", {0.25}},
-      {"text", {std::string("gr\xC3\xBC\xC3\x9F")}},
-      {"octets", {Octets{std::string("\x00\xff", 2)}}},
-      {"time", {std::chrono::sys_seconds(seconds(1'700'000'000))}},
-      {"list", {Field::List{{int64_t{1}}, {std::string("b")}}}},
-      {"table", {Table{{"inner", {Table{{"deep", {false}}}}}}}}};
+  const Table table = {{"none", {}},
+                       {"yes", {true}},
+                       {"whole", {int64_t{-9'000'000'000}}},
+                       {"real", {0.25}},
+                       {"text", {std::string("gr\xC3\xBC\xC3\x9F")}},
+                       {"octets", {Octets{std::string("\x00\xff", 2)}}},
+                       {"time", {std::chrono::sys_seconds(seconds(1'700'000'000))}},
+                       {"list", {Field::List{{int64_t{1}}, {std::string("b")}}}},
+                       {"table", {Table{{"inner", {Table{{"deep", {false}}}}}}}}};
   internal::Pool pool;
   EXPECT_EQ(internal::FromAmqp(internal::ToAmqp(table, pool)), table);
 }
@@ -88,8 +87,8 @@ TEST(QueueConnection, WaitsForASilentPeerUntilTheDeadlineOnly) {
   const auto listener = net::Listen(runtime.executor(), "127.0.0.1", 0).value();
   const std::string url = "127.0.0.1:" + std::to_string(listener.port());
   for (const char* scheme : {"amqp://", "amqps://"}) {
-    const auto late = Connection::Open(ParseTarget(scheme + url).value(), {},
-                                       Deadline::After(milliseconds(50)));
+    const auto late =
+        Connection::Open(ParseTarget(scheme + url).value(), {}, Deadline::After(milliseconds(50)));
     ASSERT_FALSE(late.has_value());
     EXPECT_EQ(late.error().code, ErrorCode::kTimeout) << late.error().ToString();
   }

@@ -22,9 +22,9 @@ Result<std::unique_ptr<Connection>> Client::Take(Deadline deadline) {
   if (deadline.is_never()) {
     free_.wait(lock, is_free);
   } else if (!free_.wait_until(lock, deadline.time(), is_free)) {
-    return base::Fail(base::ErrorCode::kUnavailable,
-                      fmt::format("all {} connections with {} are in use", most,
-                                  target_.url.Authority()));
+    return base::Fail(
+        base::ErrorCode::kUnavailable,
+        fmt::format("all {} connections with {} are in use", most, target_.url.Authority()));
   }
   ++in_use_;
   while (!idle_.empty()) {

@@ -28,9 +28,7 @@ struct FreeReply {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
 };
 
-std::string TextOf(const redisReply& reply) {
-  return {reply.str, static_cast<size_t>(reply.len)};
-}
+std::string TextOf(const redisReply& reply) { return {reply.str, static_cast<size_t>(reply.len)}; }
 
 // hiredis nests at most seven arrays, so this does not run away.
 Reply Convert(const redisReply& reply) {
@@ -63,8 +61,8 @@ Result<void> AppendCommand(const Command& command, std::string& out) {
     sizes.push_back(word.size());
   }
   char* text = nullptr;
-  const long long size = redisFormatCommandArgv(&text, static_cast<int>(command.size()),
-                                                words.data(), sizes.data());
+  const long long size =
+      redisFormatCommandArgv(&text, static_cast<int>(command.size()), words.data(), sizes.data());
   if (size < 0) return base::Fail(ErrorCode::kExhausted, "no memory left for a redis command");
   out.append(text, static_cast<size_t>(size));
   redisFreeCommand(text);
@@ -139,8 +137,8 @@ Result<Reply> Connection::State::Receive(Deadline deadline) {
       return base::Fail(Break(got.error()));
     }
     if (*got == 0) {
-      return base::Fail(Break({ErrorCode::kUnavailable,
-                               fmt::format("{} closed the connection", stream->peer())}));
+      return base::Fail(Break(
+          {ErrorCode::kUnavailable, fmt::format("{} closed the connection", stream->peer())}));
     }
     fed += *got;
     if (fed > max_reply_bytes) {
@@ -186,9 +184,9 @@ Result<void> Connection::Introduce(const Target& target, Deadline deadline) {
     base::Error error = ToError(*refusal, greeting[i].front());
     if (greeting[i].front() == "AUTH") {
       error.code = ErrorCode::kUnauthorized;
-      error.message = fmt::format("redis at {} refused the login{}: {}", url.Authority(),
-                                  url.user.empty() ? "" : fmt::format(" of \"{}\"", url.user),
-                                  refusal->text);
+      error.message =
+          fmt::format("redis at {} refused the login{}: {}", url.Authority(),
+                      url.user.empty() ? "" : fmt::format(" of \"{}\"", url.user), refusal->text);
       error.hint = "check user and password of the URL";
     } else {
       error.message = fmt::format("redis at {} refused the database {}: {}", url.Authority(),

@@ -35,9 +35,9 @@ class RedisLive : public testing::Test {
         .value();
   }
   Target Secure() const {
-    Target target = ParseTarget("rediss://tester:let-me-in@localhost:" +
-                                std::to_string(broker_->tls_port))
-                        .value();
+    Target target =
+        ParseTarget("rediss://tester:let-me-in@localhost:" + std::to_string(broker_->tls_port))
+            .value();
     target.tls.ca_file = broker_->authority->ca;
     return target;
   }
@@ -230,22 +230,18 @@ TEST_F(RedisLive, SharesABoundedPoolBetweenThreads) {
 TEST_F(RedisLive, ReplacesAConnectionThatTheServerClosed) {
   Client client(At(), {.max_connections = 1});
   ASSERT_TRUE(client.Execute({"PING"}, Soon()).has_value());
-  ASSERT_TRUE(Open()->Execute({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}, Soon())
-                  .has_value());
+  ASSERT_TRUE(
+      Open()->Execute({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}, Soon()).has_value());
   EXPECT_TRUE(client.Execute({"PING"}, Soon()).has_value());
 }
 
 TEST_F(RedisLive, SaysWhenEveryConnectionIsInUse) {
   Client client(At(), {.max_connections = 1});
   std::jthread holder([&] {
-    static_cast<void>(
-        client.Execute({"BLPOP", "never", "0"}, Deadline::After(milliseconds(500))));
+    static_cast<void>(client.Execute({"BLPOP", "never", "0"}, Deadline::After(milliseconds(500))));
   });
   const auto observer = Open();
-  while (!observer->Execute({"CLIENT", "LIST"}, Soon())
-              .value()
-              .text()
-              ->contains("cmd=blpop")) {
+  while (!observer->Execute({"CLIENT", "LIST"}, Soon()).value().text()->contains("cmd=blpop")) {
   }
   const auto busy = client.Execute({"PING"}, Deadline::After(milliseconds(10)));
   ASSERT_FALSE(busy.has_value());

@@ -51,32 +51,30 @@ std::unique_ptr<TestBroker> TestBroker::RabbitMq() {
   broker->dir.Write("rabbitmq.conf",
                     "listeners.tcp.default = 127.0.0.1:" + port +
                         "\nlisteners.ssl.default = 127.0.0.1:" + std::to_string(broker->tls_port) +
-                        "\nssl_options.cacertfile = " + tls.ca +
-                        "\nssl_options.certfile = " + tls.certificate +
-                        "\nssl_options.keyfile = " + tls.key +
+                        "\nssl_options.cacertfile = " + tls.ca + "\nssl_options.certfile = " +
+                        tls.certificate + "\nssl_options.keyfile = " + tls.key +
                         "\nssl_options.verify = verify_none\n"
                         "default_user = tester\ndefault_pass = let-me-in\n"
                         "log.console = true\nlog.file = false\n");
   broker->dir.Write("enabled_plugins", "[].\n");
-  broker->helper = TestServer::Start({*epmd, "-port", epmd_port, "-address", "127.0.0.1"},
-                                     static_cast<uint16_t>(std::stoi(epmd_port)),
-                                     broker->dir / "epmd.log");
+  broker->helper =
+      TestServer::Start({*epmd, "-port", epmd_port, "-address", "127.0.0.1"},
+                        static_cast<uint16_t>(std::stoi(epmd_port)), broker->dir / "epmd.log");
   if (!broker->helper) return broker;
-  broker->server = TestServer::Start(
-      {script}, broker->port, broker->dir / "server.log",
-      {{"HOME", root},
-       {"RABBITMQ_NODENAME", "test" + port + "@localhost"},
-       {"RABBITMQ_DIST_PORT", std::to_string(FreePort())},
-       {"ERL_EPMD_PORT", epmd_port},
-       {"ERL_EPMD_ADDRESS", "127.0.0.1"},
-       {"RABBITMQ_MNESIA_BASE", root + "/mnesia"},
-       {"RABBITMQ_LOG_BASE", root + "/log"},
-       {"RABBITMQ_PID_FILE", root + "/pid"},
-       {"RABBITMQ_CONFIG_FILE", root + "/rabbitmq.conf"},
-       {"RABBITMQ_ENABLED_PLUGINS_FILE", root + "/enabled_plugins"},
-       {"RABBITMQ_CONF_ENV_FILE", "/dev/null"},
-       {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-        "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none"}});
+  broker->server = TestServer::Start({script}, broker->port, broker->dir / "server.log",
+                                     {{"HOME", root},
+                                      {"RABBITMQ_NODENAME", "test" + port + "@localhost"},
+                                      {"RABBITMQ_DIST_PORT", std::to_string(FreePort())},
+                                      {"ERL_EPMD_PORT", epmd_port},
+                                      {"ERL_EPMD_ADDRESS", "127.0.0.1"},
+                                      {"RABBITMQ_MNESIA_BASE", root + "/mnesia"},
+                                      {"RABBITMQ_LOG_BASE", root + "/log"},
+                                      {"RABBITMQ_PID_FILE", root + "/pid"},
+                                      {"RABBITMQ_CONFIG_FILE", root + "/rabbitmq.conf"},
+                                      {"RABBITMQ_ENABLED_PLUGINS_FILE", root + "/enabled_plugins"},
+                                      {"RABBITMQ_CONF_ENV_FILE", "/dev/null"},
+                                      {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                                       "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none"}});
   return broker;
 }
 
@@ -97,9 +95,9 @@ std::unique_ptr<TestBroker> TestBroker::Mosquitto() {
           std::to_string(broker->port) + " 127.0.0.1\nlistener " +
           std::to_string(broker->tls_port) + " 127.0.0.1\ncafile " + tls.ca + "\ncertfile " +
           tls.certificate + "\nkeyfile " + tls.key + "\n");
-  broker->server = TestServer::Start(
-      {*FindServer("mosquitto"), "-c", (broker->dir / "mosquitto.conf").string()}, broker->port,
-      broker->dir / "server.log");
+  broker->server =
+      TestServer::Start({*FindServer("mosquitto"), "-c", (broker->dir / "mosquitto.conf").string()},
+                        broker->port, broker->dir / "server.log");
   return broker;
 }
 

@@ -36,7 +36,8 @@ bool Accepts(uint16_t port) {
 }
 
 bool Run(const std::vector<std::string>& command) {
-  const auto pid = process::Spawn({.argv = command, .environment = process::InheritedEnvironment()});
+  const auto pid =
+      process::Spawn({.argv = command, .environment = process::InheritedEnvironment()});
   int status = 1;
   return pid && ::waitpid(*pid, &status, 0) == *pid && status == 0;
 }
@@ -112,10 +113,11 @@ std::optional<TestAuthority> TestAuthority::Make(const TempDir& dir) {
   const TestAuthority made{path("ca.pem"), path("server.pem"), path("server.key")};
   dir.Write("server.ext", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
   const bool done =
-      Run({*openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj",
-           "/CN=test authority", "-keyout", path("ca.key"), "-out", made.ca}) &&
-      Run({*openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-keyout",
-           made.key, "-out", path("server.csr")}) &&
+      Run({*openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+           "-nodes", "-days", "1", "-subj", "/CN=test authority", "-keyout", path("ca.key"), "-out",
+           made.ca}) &&
+      Run({*openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+           "-subj", "/CN=localhost", "-keyout", made.key, "-out", path("server.csr")}) &&
       Run({*openssl, "x509", "-req", "-in", path("server.csr"), "-CA", made.ca, "-CAkey",
            path("ca.key"), "-CAcreateserial", "-days", "1", "-extfile", path("server.ext"), "-out",
            made.certificate});

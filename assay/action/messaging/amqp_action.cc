@@ -42,16 +42,16 @@ struct Request {
 };
 
 Field QueueField(std::string_view doc, bool required) {
-  return {
-      .name = "queue", .type = Type::String(), .required = required, .doc = std::string(doc)};
+  return {.name = "queue", .type = Type::String(), .required = required, .doc = std::string(doc)};
 }
 
 Field AckField() {
   return {.name = "ack",
           .type = Type::Enum({"ack", "reject", "requeue", "auto"}),
           .default_text = "ack",
-          .doc = "ack: they are done; reject: dropped, or sent to the dead-letter exchange; "
-                 "requeue: given back; auto: the broker forgets them when it sends them."};
+          .doc =
+              "ack: they are done; reject: dropped, or sent to the dead-letter exchange; "
+              "requeue: given back; auto: the broker forgets them when it sends them."};
 }
 
 ObjectSchema ConsumeTable() {
@@ -74,12 +74,11 @@ ObjectSchema DeclareTable() {
   const ObjectSchema dead_letter{
       .name = "amqp_dead_letter",
       .doc = "Where rejected and expired messages go.",
-      .fields = {{.name = "exchange",
-                  .type = Type::String(),
-                  .doc = "Absent: the default exchange, so that routing_key names a queue."},
-                 {.name = "routing_key",
-                  .type = Type::String(),
-                  .doc = "Absent: the message's own."}}};
+      .fields = {
+          {.name = "exchange",
+           .type = Type::String(),
+           .doc = "Absent: the default exchange, so that routing_key names a queue."},
+          {.name = "routing_key", .type = Type::String(), .doc = "Absent: the message's own."}}};
   return {.name = "amqp_declaration",
           .doc = "A queue or an exchange that must exist like this.",
           .fields = {QueueField("Name of the queue.", false),
@@ -113,11 +112,11 @@ ObjectSchema DeclareTable() {
 }
 
 std::vector<Field> ParamFields() {
-  ObjectSchema publish{.name = "amqp_publication",
-                       .doc = "A message to publish.",
-                       .fields = messaging::PublicationFields(),
-                       .one_of = {{.names = {"queue", "exchange"}},
-                                  {.names = {"body", "json"}, .required = false}}};
+  ObjectSchema publish{
+      .name = "amqp_publication",
+      .doc = "A message to publish.",
+      .fields = messaging::PublicationFields(),
+      .one_of = {{.names = {"queue", "exchange"}}, {.names = {"body", "json"}, .required = false}}};
   const ObjectSchema get{.name = "amqp_get",
                          .doc = "A message to take.",
                          .fields = {QueueField("Where it comes from.", true), AckField()}};
@@ -190,7 +189,8 @@ Result<Request> ReadRequest(const Value& params, const ActionContext& context) {
     if (arguments == nullptr) continue;
     request.operation = name;
     // A text names the queue.
-    request.arguments = arguments->is_string() ? Value::Object({{"queue", *arguments}}) : *arguments;
+    request.arguments =
+        arguments->is_string() ? Value::Object({{"queue", *arguments}}) : *arguments;
   }
   if (request.operation.empty()) {
     return messaging::Wrong("publish", "given, nor any other operation");
@@ -224,9 +224,9 @@ Result<void> Publish(Conversation& talk) {
   talk.answer.values.Set("confirmed", Value::Bool(result.confirmed));
   talk.answer.values.Set("returned", Value::Bool(result.returned.has_value()));
   if (result.returned) {
-    talk.answer.values.Set("return_reason",
-                           Value::String(fmt::format("{} {}", result.returned->code,
-                                                     result.returned->text)));
+    talk.answer.values.Set(
+        "return_reason",
+        Value::String(fmt::format("{} {}", result.returned->code, result.returned->text)));
   }
   return {};
 }
@@ -279,8 +279,7 @@ Result<void> Consume(Conversation& talk) {
       .exclusive = messaging::BoolOf(talk.arguments, "exclusive", false)};
   // What is given back while the consumer listens comes again at once, so that waits for the end.
   // So does the rest when it is known how many are wanted: then not one more is taken.
-  const bool for_good =
-      settlement == Settlement::kAcknowledge || settlement == Settlement::kReject;
+  const bool for_good = settlement == Settlement::kAcknowledge || settlement == Settlement::kReject;
   const bool at_once = for_good && (prefetch.has_value() || !wanted.count);
   if (settlement == Settlement::kRequeue && !prefetch && !wanted.count && wanted.limit) {
     spec.prefetch = 0;
@@ -302,8 +301,8 @@ Result<void> Consume(Conversation& talk) {
 
 Result<void> Get(Conversation& talk) {
   const Settlement settlement = ReadSettlement(talk.arguments);
-  TRY(auto got, talk.connection.Get(talk.queue(), settlement == Settlement::kAutomatic,
-                                    talk.work.deadline));
+  TRY(auto got,
+      talk.connection.Get(talk.queue(), settlement == Settlement::kAutomatic, talk.work.deadline));
   std::vector<queue::Delivery> deliveries;
   if (got) deliveries.push_back(*std::move(got));
   ShowDeliveries(deliveries, talk.answer);
@@ -415,19 +414,18 @@ Result<void> Carry(const std::string& operation, Conversation talk) {
 Answer Perform(const Request& request, const messaging::Work& work) {
   Answer answer;
   answer.exchange.kind = "amqp";
-  answer.exchange.endpoint = fmt::format("{}://{}{}{}", request.target.url.scheme,
-                                         request.target.url.Authority(),
-                                         request.target.virtual_host.starts_with('/') ? "" : "/",
-                                         request.target.virtual_host);
+  answer.exchange.endpoint = fmt::format(
+      "{}://{}{}{}", request.target.url.scheme, request.target.url.Authority(),
+      request.target.virtual_host.starts_with('/') ? "" : "/", request.target.virtual_host);
   for (const char* name : {"confirmed", "returned"}) answer.values.Set(name, Value::Bool(false));
   for (const char* name : {"return_reason", "queue"}) answer.values.Set(name, Value::String(""));
   for (const char* name : {"count", "depth", "consumers"}) answer.values.Set(name, Value::Int(0));
   answer.values.Set("messages", Value::List({}));
   if (request.operation != "consume") work.armed();
   auto done = [&]() -> Result<void> {
-    TRY(const auto connection, queue::Connection::Open(request.target,
-                                                       {.stop = &work.stop, .name = "assay"},
-                                                       work.deadline));
+    TRY(const auto connection,
+        queue::Connection::Open(request.target, {.stop = &work.stop, .name = "assay"},
+                                work.deadline));
     return Carry(request.operation, {*connection, request.arguments, work, answer});
   }();
   if (!done) answer.error = std::move(done).error();
@@ -438,8 +436,9 @@ Answer Perform(const Request& request, const messaging::Work& work) {
 
 AmqpAction::AmqpAction() {
   schema_ = {.name = "amqp",
-             .doc = "Does one operation on a broker of AMQP 0-9-1 such as RabbitMQ, over a "
-                    "connection of its own.",
+             .doc =
+                 "Does one operation on a broker of AMQP 0-9-1 such as RabbitMQ, over a "
+                 "connection of its own.",
              .shorthand = "endpoint",
              .shorthand_doc = "endpoint or URL"};
   schema_.params = {.name = "amqp",
@@ -449,6 +448,7 @@ AmqpAction::AmqpAction() {
   schema_.outcome = OutcomeFields();
   schema_.listens = true;
   schema_.listening_params = {"consume"};
+  schema_.limit_param = "for";
 }
 
 std::string AmqpAction::Head(const Value& params) const {

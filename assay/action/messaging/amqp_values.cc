@@ -99,8 +99,7 @@ Value PropertiesValue(const queue::Properties& properties) {
 
 std::vector<Field> PropertyFields() {
   const auto text = [](std::string_view name, std::string_view doc) {
-    return Field{
-        .name = std::string(name), .type = Type::String(), .doc = std::string(doc)};
+    return Field{.name = std::string(name), .type = Type::String(), .doc = std::string(doc)};
   };
   return {text("content_type", "Media type of the body."),
           text("content_encoding", "Coding of the body."),
@@ -214,11 +213,9 @@ std::vector<Field> DeliveryFields() {
                     .type = Type::Object(std::move(properties)),
                     .doc = "What the sender said about it."});
   fields.push_back({.name = "headers", .type = Type::Map(Type::Any()), .doc = "Headers."});
-  fields.push_back({.name = "redelivered",
-                    .type = Type::Bool(),
-                    .doc = "It was given to a consumer before."});
   fields.push_back(
-      {.name = "exchange", .type = Type::String(), .doc = "Where it was published."});
+      {.name = "redelivered", .type = Type::Bool(), .doc = "It was given to a consumer before."});
+  fields.push_back({.name = "exchange", .type = Type::String(), .doc = "Where it was published."});
   fields.push_back({.name = "routing_key", .type = Type::String(), .doc = "And with which key."});
   fields.push_back({.name = "delivery_tag",
                     .type = Type::Int(),

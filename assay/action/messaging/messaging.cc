@@ -47,8 +47,7 @@ Result<std::string> ExistingFile(const Value& tls, std::string_view name,
 Result<boost::json::value> RecordBody(const std::string& bytes, BlobSink& blobs) {
   if (bytes.size() <= kShortText && base::IsUtf8(bytes)) return boost::json::string(bytes);
   TRY(const auto body, history::RecordBody(bytes, "", blobs));
-  return boost::json::object{
-      {"blob", body.blob}, {"size", body.size}, {"preview", body.preview}};
+  return boost::json::object{{"blob", body.blob}, {"size", body.size}, {"preview", body.preview}};
 }
 
 Result<boost::json::array> RecordMessages(std::vector<Sent> messages, BlobSink& blobs) {

@@ -13,7 +13,7 @@
 
 #include "assay/action/action.h"
 #include "lib/net/cancellation.h"
-#include "lib/net/service_url.h"
+#include "lib/net/service/service_url.h"
 
 namespace assay::action::messaging {
 

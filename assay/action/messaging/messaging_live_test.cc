@@ -82,10 +82,9 @@ class MessagingLive : public testing::Test {
     EXPECT_EQ(context_.Run(action_, Params(name, value, "secure")).error->code,
               ErrorCode::kUnavailable);
     const Outcome trusted = context_.Run(
-        action_,
-        Value::Object({{"endpoint", Text("secure")},
-                       {name, value},
-                       {"tls", Value::Object({{"ca", Text(broker_->authority->ca)}})}}));
+        action_, Value::Object({{"endpoint", Text("secure")},
+                                {name, value},
+                                {"tls", Value::Object({{"ca", Text(broker_->authority->ca)}})}}));
     EXPECT_EQ(trusted.disposition, Disposition::kAnswered) << trusted.error->ToString();
   }
 
@@ -139,10 +138,9 @@ TEST_F(RedisActionLive, GivesRepliesWithTheirTypes) {
 TEST_F(RedisActionLive, RunsPipelinesAndTransactions) {
   const Value commands = Value::List({Words({"SET", "n", "1"}), Words({"INCR", "n"})});
   for (const bool multi : {false, true}) {
-    const Outcome outcome = context_.Run(
-        kRedis, Value::Object({{"endpoint", Text("broker")},
-                               {"commands", commands},
-                               {"multi", Value::Bool(multi)}}));
+    const Outcome outcome = context_.Run(kRedis, Value::Object({{"endpoint", Text("broker")},
+                                                                {"commands", commands},
+                                                                {"multi", Value::Bool(multi)}}));
     ASSERT_EQ(outcome.disposition, Disposition::kAnswered);
     EXPECT_EQ(*outcome.value.Find("replies"), Value::List({Text("OK"), Value::Int(2)}));
   }
@@ -160,12 +158,12 @@ TEST_F(RedisActionLive, MakesARefusalAnErrorAndKeepsTheReplies) {
 }
 
 TEST_F(RedisActionLive, HearsWhatIsPublishedAfterItIsArmed) {
-  const Outcome heard = RunArmed(
-      Params("subscribe", Value::Object({{"channels", Text("news")},
-                                         {"patterns", Text("log.*")},
-                                         {"count", Value::Int(2)}})),
-      Params("commands", Value::List({Words({"PUBLISH", "news", R"({"a": 1})"}),
-                                      Words({"PUBLISH", "log.x", "plain"})})));
+  const Outcome heard =
+      RunArmed(Params("subscribe", Value::Object({{"channels", Text("news")},
+                                                  {"patterns", Text("log.*")},
+                                                  {"count", Value::Int(2)}})),
+               Params("commands", Value::List({Words({"PUBLISH", "news", R"({"a": 1})"}),
+                                               Words({"PUBLISH", "log.x", "plain"})})));
   ASSERT_EQ(heard.disposition, Disposition::kAnswered) << heard.error->ToString();
   const auto messages = heard.value.Find("messages")->list();
   ASSERT_EQ(messages.size(), 2U);
@@ -175,8 +173,8 @@ TEST_F(RedisActionLive, HearsWhatIsPublishedAfterItIsArmed) {
 }
 
 TEST_F(RedisActionLive, EndsASubscriptionInTimeOrWithTheStep) {
-  const Outcome quiet = Answered(
-      "subscribe", Value::Object({{"channels", Text("quiet")}, {"for", Text("50ms")}}));
+  const Outcome quiet =
+      Answered("subscribe", Value::Object({{"channels", Text("quiet")}, {"for", Text("50ms")}}));
   EXPECT_EQ(*quiet.value.Find("count"), Value::Int(0));
   context_.timeout = std::chrono::milliseconds(300);
   const Outcome late = Run("subscribe", Value::Object({{"channels", Text("quiet")}}));
@@ -193,10 +191,10 @@ TEST_F(RedisActionLive, EndsWhenTheStepIsCancelled) {
                        Value params) -> net::Task<base::Result<Outcome>> {
     co_return co_await context.RunOn(executor, kRedis, std::move(params));
   };
-  const auto outcome = runtime.Run(net::WithCancellation(
-      task(context_, runtime.executor(),
-           Params("subscribe", Value::Object({{"channels", Text("quiet")}}))),
-      cancellation));
+  const auto outcome = runtime.Run(
+      net::WithCancellation(task(context_, runtime.executor(),
+                                 Params("subscribe", Value::Object({{"channels", Text("quiet")}}))),
+                            cancellation));
   ASSERT_TRUE(outcome.has_value());
   EXPECT_EQ(outcome->disposition, Disposition::kInterrupted);
 }
@@ -222,11 +220,11 @@ class AmqpActionLive : public MessagingLive {
 };
 
 TEST_F(AmqpActionLive, PublishesAndTakesAMessage) {
-  const Outcome sent = Answered(
-      "publish", Value::Object({{"queue", Text(queue_)},
-                                {"json", Value::Object({{"a", Value::Int(1)}})},
-                                {"headers", Value::Object({{"tries", Value::Int(2)}})},
-                                {"correlation_id", Text("c-1")}}));
+  const Outcome sent =
+      Answered("publish", Value::Object({{"queue", Text(queue_)},
+                                         {"json", Value::Object({{"a", Value::Int(1)}})},
+                                         {"headers", Value::Object({{"tries", Value::Int(2)}})},
+                                         {"correlation_id", Text("c-1")}}));
   EXPECT_TRUE(sent.value.Find("confirmed")->is_true());
   EXPECT_TRUE(sent.value.Find("returned")->is_false());
   EXPECT_EQ(*Answered("depth", Text(queue_)).value.Find("depth"), Value::Int(1));
@@ -270,9 +268,9 @@ TEST_F(AmqpActionLive, TakesNotOneMessageMoreThanItWants) {
 TEST_F(AmqpActionLive, GivesBackOrRejectsWhenAsked) {
   Publish(Text("x"));
   const auto consume = [&](const char* ack) {
-    return Answered("consume", Value::Object({{"queue", Text(queue_)},
-                                              {"ack", Text(ack)},
-                                              {"for", Text("200ms")}}));
+    return Answered(
+        "consume",
+        Value::Object({{"queue", Text(queue_)}, {"ack", Text(ack)}, {"for", Text("200ms")}}));
   };
   EXPECT_EQ(*consume("requeue").value.Find("count"), Value::Int(1));
   const Outcome again = consume("reject");
@@ -286,19 +284,18 @@ TEST_F(AmqpActionLive, DeclaresBindsPurgesAndDeletes) {
   const std::string limited = queue_ + ".limited";
   Answered("declare", Value::Object({{"exchange", Text(exchange)}, {"type", Text("topic")}}));
   const Outcome declared = Answered(
-      "declare",
-      Value::Object({{"queue", Text(limited)},
-                     {"ttl", Text("1h")},
-                     {"max_priority", Value::Int(5)},
-                     {"dead_letter", Value::Object({{"routing_key", Text(queue_)}})},
-                     {"arguments", Value::Object({{"x-max-length", Value::Int(9)}})}}));
+      "declare", Value::Object({{"queue", Text(limited)},
+                                {"ttl", Text("1h")},
+                                {"max_priority", Value::Int(5)},
+                                {"dead_letter", Value::Object({{"routing_key", Text(queue_)}})},
+                                {"arguments", Value::Object({{"x-max-length", Value::Int(9)}})}}));
   EXPECT_EQ(*declared.value.Find("queue"), Text(limited));
   Answered("bind", Value::Object({{"queue", Text(limited)},
                                   {"exchange", Text(exchange)},
                                   {"routing_key", Text("a.*")}}));
-  Answered("publish", Value::Object({{"exchange", Text(exchange)},
-                                     {"routing_key", Text("a.b")},
-                                     {"body", Text("x")}}));
+  Answered("publish",
+           Value::Object(
+               {{"exchange", Text(exchange)}, {"routing_key", Text("a.b")}, {"body", Text("x")}}));
   EXPECT_EQ(*Answered("purge", Text(limited)).value.Find("count"), Value::Int(1));
   Answered("delete", Text(limited));
   Answered("delete", Value::Object({{"exchange", Text(exchange)}}));

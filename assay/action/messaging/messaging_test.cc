@@ -1,6 +1,8 @@
 // The actions redis, amqp and mqtt without a server: schemas, parameters that are wrong, and errors
 // of connections.
 
+#include "assay/action/messaging/messaging.h"
+
 #include <memory>
 #include <utility>
 
@@ -9,7 +11,6 @@
 
 #include "assay/action/messaging/amqp_action.h"
 #include "assay/action/messaging/amqp_values.h"
-#include "assay/action/messaging/messaging.h"
 #include "assay/action/messaging/mqtt_action.h"
 #include "assay/action/messaging/redis_action.h"
 #include "assay/action/testing_context.h"
@@ -51,16 +52,16 @@ TEST(MessagingActions, AreAcceptedByTheSchemaRegistry) {
 
 TEST(MessagingActions, SayWhichParameterIsWrong) {
   const auto cache = [](std::string_view name, Value value) {
-    return ErrorOf(RedisAction(), Value::Object({{"endpoint", Value::String("cache")},
-                                                 {name, std::move(value)}}));
+    return ErrorOf(RedisAction(),
+                   Value::Object({{"endpoint", Value::String("cache")}, {name, std::move(value)}}));
   };
   EXPECT_THAT(cache("command", Value::List({})), HasSubstr("\"command\" is not a list of words"));
   EXPECT_THAT(cache("command", Value::List({Value::String("GET"), Value::Null()})),
               HasSubstr("word 2 is null"));
   EXPECT_THAT(cache("commands", Value::List({})), HasSubstr("\"commands\" is not"));
   EXPECT_THAT(cache("subscribe", Value::Object({})), HasSubstr("needs channels or patterns"));
-  EXPECT_THAT(cache("subscribe", Value::Object({{"channels", Value::String("a")},
-                                                {"count", Value::Int(0)}})),
+  EXPECT_THAT(cache("subscribe",
+                    Value::Object({{"channels", Value::String("a")}, {"count", Value::Int(0)}})),
               HasSubstr("\"count\" is not an integer from 1"));
   const auto mq = [](std::string_view name, Value value) {
     return ErrorOf(AmqpAction(),
@@ -73,9 +74,9 @@ TEST(MessagingActions, SayWhichParameterIsWrong) {
   };
   EXPECT_THAT(sensors("publish", Value::Object({{"topic", Value::String("a/#")}})),
               HasSubstr("is no topic to publish to"));
-  EXPECT_THAT(sensors("publish", Value::Object({{"topic", Value::String("a")},
-                                                {"qos", Value::Int(3)}})),
-              HasSubstr("\"qos\" is not an integer from 0 to 2"));
+  EXPECT_THAT(
+      sensors("publish", Value::Object({{"topic", Value::String("a")}, {"qos", Value::Int(3)}})),
+      HasSubstr("\"qos\" is not an integer from 0 to 2"));
   EXPECT_THAT(sensors("subscribe", Value::Object({{"topics", Words({"a", "b+"})}})),
               HasSubstr("\"b+\" is no topic filter"));
 }
@@ -103,12 +104,14 @@ TEST(MessagingActions, SayWhichCertificateIsMissing) {
 TEST(MessagingActions, SayWhoDoesNotListen) {
   TestContext context;
   const std::pair<const Action*, Value> cases[] = {
-      {new RedisAction, Value::Object({{"endpoint", Value::String("redis://u:topsecret@127.0.0.1:1")},
-                                       {"command", Words({"PING"})}})},
+      {new RedisAction,
+       Value::Object({{"endpoint", Value::String("redis://u:topsecret@127.0.0.1:1")},
+                      {"command", Words({"PING"})}})},
       {new AmqpAction, Value::Object({{"endpoint", Value::String("amqp://u:topsecret@127.0.0.1:1")},
                                       {"depth", Value::String("q")}})},
-      {new MqttAction, Value::Object({{"endpoint", Value::String("mqtt://u:topsecret@127.0.0.1:1")},
-                                      {"publish", Value::Object({{"topic", Value::String("t")}})}})}};
+      {new MqttAction,
+       Value::Object({{"endpoint", Value::String("mqtt://u:topsecret@127.0.0.1:1")},
+                      {"publish", Value::Object({{"topic", Value::String("t")}})}})}};
   for (const auto& [raw, params] : cases) {
     const std::unique_ptr<const Action> action(raw);
     const Outcome outcome = context.Run(*action, params);
@@ -125,8 +128,8 @@ TEST(MessagingActions, SayWhoDoesNotListen) {
 
 TEST(RedisAction, ShowsCommandAndKeyButNoSecret) {
   const auto head = [](Value command) {
-    return RedisAction().Head(Value::Object(
-        {{"endpoint", Value::String("cache")}, {"command", std::move(command)}}));
+    return RedisAction().Head(
+        Value::Object({{"endpoint", Value::String("cache")}, {"command", std::move(command)}}));
   };
   EXPECT_EQ(head(Words({"SET", "key", "value"})), "redis cache: SET key");
   EXPECT_EQ(head(Words({"PING"})), "redis cache: PING");
@@ -135,8 +138,8 @@ TEST(RedisAction, ShowsCommandAndKeyButNoSecret) {
 
 TEST(AmqpAction, ShowsOperationAndQueue) {
   const auto head = [](std::string_view operation, Value arguments) {
-    return AmqpAction().Head(Value::Object(
-        {{"endpoint", Value::String("mq")}, {operation, std::move(arguments)}}));
+    return AmqpAction().Head(
+        Value::Object({{"endpoint", Value::String("mq")}, {operation, std::move(arguments)}}));
   };
   EXPECT_EQ(head("depth", Value::String("jobs")), "amqp mq: depth jobs");
   EXPECT_EQ(head("publish", Value::Object({{"exchange", Value::String("x")}})),
@@ -213,8 +216,8 @@ TEST(AmqpValues, ReadWhereAMessageGoes) {
   EXPECT_FALSE(ReadPublication(Value::Object({{"queue", Value::String("jobs")},
                                               {"routing_key", Value::String("x")}}))
                    .has_value());
-  EXPECT_FALSE(ReadPublication(Value::Object({{"queue", Value::String("jobs")},
-                                              {"priority", Value::Int(256)}}))
+  EXPECT_FALSE(ReadPublication(
+                   Value::Object({{"queue", Value::String("jobs")}, {"priority", Value::Int(256)}}))
                    .has_value());
 }
 

@@ -159,8 +159,9 @@ Answer Perform(const Request& request, const messaging::Work& work) {
 
 MqttAction::MqttAction() {
   schema_ = {.name = "mqtt",
-             .doc = "Publishes to an MQTT broker, or listens to topics, over a connection of its "
-                    "own (MQTT 3.1.1).",
+             .doc =
+                 "Publishes to an MQTT broker, or listens to topics, over a connection of its "
+                 "own (MQTT 3.1.1).",
              .shorthand = "endpoint",
              .shorthand_doc = "endpoint or URL"};
   schema_.params = {.name = "mqtt",
@@ -170,6 +171,7 @@ MqttAction::MqttAction() {
   schema_.outcome = OutcomeFields();
   schema_.listens = true;
   schema_.listening_params = {"subscribe"};
+  schema_.limit_param = "for";
 }
 
 std::string MqttAction::Head(const Value& params) const {

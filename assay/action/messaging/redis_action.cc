@@ -46,12 +46,11 @@ std::vector<Field> ParamFields() {
   ObjectSchema subscribe{
       .name = "redis_subscription",
       .doc = "Channels to listen to.",
-      .fields = {{.name = "channels",
-                  .type = Type::OneOrMore(Type::String()),
-                  .doc = "Channels by name."},
-                 {.name = "patterns",
-                  .type = Type::OneOrMore(Type::String()),
-                  .doc = "Channels by glob: `news.*`."}}};
+      .fields = {
+          {.name = "channels", .type = Type::OneOrMore(Type::String()), .doc = "Channels by name."},
+          {.name = "patterns",
+           .type = Type::OneOrMore(Type::String()),
+           .doc = "Channels by glob: `news.*`."}}};
   for (Field& field : messaging::CollectingFields()) subscribe.fields.push_back(std::move(field));
   std::vector<Field> fields = messaging::ConnectionFields("redis:// or rediss://");
   fields.push_back({.name = "command",
@@ -76,11 +75,10 @@ std::vector<Field> OutcomeFields() {
   ObjectSchema message{
       .name = "redis_message",
       .doc = "A published message.",
-      .fields = {
-          {.name = "channel", .type = Type::String(), .doc = "Where it was published."},
-          {.name = "pattern",
-           .type = Type::String(),
-           .doc = "The pattern that matched; empty when the channel was named."}}};
+      .fields = {{.name = "channel", .type = Type::String(), .doc = "Where it was published."},
+                 {.name = "pattern",
+                  .type = Type::String(),
+                  .doc = "The pattern that matched; empty when the channel was named."}}};
   for (Field& field : messaging::ReceivedBodyFields()) message.fields.push_back(std::move(field));
   return {{.name = "reply",
            .type = Type::Any(),
@@ -189,8 +187,7 @@ Result<void> RunCommands(const Request& request, const messaging::Work& work, An
   std::optional<base::Error> first;
   for (size_t i = 0; i < replies.size(); ++i) {
     values.push_back(ReplyValue(replies[i]));
-    answer.exchange.received.push_back(
-        {{}, boost::json::serialize(cel::ToJson(values.back()))});
+    answer.exchange.received.push_back({{}, boost::json::serialize(cel::ToJson(values.back()))});
     const redis::ErrorReply* refusal = replies[i].error();
     if (refusal == nullptr) continue;
     errors.push_back(Value::String(refusal->text));
@@ -236,8 +233,8 @@ Answer Perform(const Request& request, const messaging::Work& work) {
   answer.values.Set("reply", Value::Null());
   answer.values.Set("count", Value::Int(0));
   if (!request.commands.empty()) work.armed();
-  auto done = request.commands.empty() ? Listen(request, work, answer)
-                                       : RunCommands(request, work, answer);
+  auto done =
+      request.commands.empty() ? Listen(request, work, answer) : RunCommands(request, work, answer);
   if (!done) answer.error = std::move(done).error();
   return answer;
 }
@@ -246,8 +243,9 @@ Answer Perform(const Request& request, const messaging::Work& work) {
 
 RedisAction::RedisAction() {
   schema_ = {.name = "redis",
-             .doc = "Sends commands to a Redis server, or listens to its channels, over a "
-                    "connection of its own.",
+             .doc =
+                 "Sends commands to a Redis server, or listens to its channels, over a "
+                 "connection of its own.",
              .shorthand = "endpoint",
              .shorthand_doc = "endpoint or URL"};
   schema_.params = {.name = "redis",
@@ -257,6 +255,7 @@ RedisAction::RedisAction() {
   schema_.outcome = OutcomeFields();
   schema_.listens = true;
   schema_.listening_params = {"subscribe"};
+  schema_.limit_param = "for";
 }
 
 std::string RedisAction::Head(const Value& params) const {

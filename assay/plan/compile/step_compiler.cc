@@ -109,6 +109,17 @@ bool Listens(const PlannedStep& step) {
           }));
 }
 
+// `limit_param` beside the parameters, or inside the one that makes it a listener.
+bool LimitsItself(const PlannedStep& step) {
+  const std::string& limit = step.action->limit_param;
+  if (limit.empty()) return false;
+  if (step.params.Find(limit) != nullptr) return true;
+  return std::ranges::any_of(step.action->listening_params, [&](const std::string& name) {
+    const PlannedTemplate* listener = step.params.Find(name);
+    return listener != nullptr && listener->Find(limit) != nullptr;
+  });
+}
+
 }  // namespace
 
 void StepCompiler::CheckLimits(const scenario::Step& source, const PlannedStep& step) {
@@ -116,8 +127,7 @@ void StepCompiler::CheckLimits(const scenario::Step& source, const PlannedStep& 
     problems_.Add(ErrorCode::kInvalid, "found a poll without limit", source.poll->span,
                   "add `for: 30s` to it");
   }
-  if (Listens(step) && !source.timeout &&
-      (step.action->limit_param.empty() || step.params.Find(step.action->limit_param) == nullptr)) {
+  if (Listens(step) && !source.timeout && !LimitsItself(step)) {
     problems_.Add(ErrorCode::kInvalid,
                   fmt::format("found the listener \"{}\" without limit", source.action.text),
                   source.action.span, "add `timeout: 30s` to the step");

@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-#include "lib/net/blocking.h"
+#include "lib/net/service/blocking.h"
 
 namespace queue::internal {
 
@@ -12,8 +12,8 @@ CutOff::CutOff(int socket, base::Deadline deadline, const net::Cancellation* sto
                std::string what) {
   if (deadline.is_never() && stop == nullptr) return;
   thread_ = std::jthread([this, socket, deadline, stop, what = std::move(what)] {
-    auto watched = net::BlockUntilReady(done_.event_fd(), net::Readiness::kRead, deadline, stop,
-                                        what);
+    auto watched =
+        net::BlockUntilReady(done_.event_fd(), net::Readiness::kRead, deadline, stop, what);
     if (watched) return;
     cut_ = std::move(watched).error();
     ::shutdown(socket, SHUT_RDWR);

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include "lib/net/blocking.h"
+#include "lib/net/service/blocking.h"
 #include "lib/queue/internal/cut_off.h"
 #include "lib/queue/internal/table.h"
 
@@ -148,8 +148,9 @@ Result<void> Session::ConnectSecure(const Target& target, Deadline deadline) {
   if (status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED ||
       status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED ||
       status == AMQP_STATUS_SSL_CONNECTION_FAILED) {
-    error.hint = "give the authority that signed its certificate (tls: {ca: file}), and the host "
-                 "that the certificate names";
+    error.hint =
+        "give the authority that signed its certificate (tls: {ca: file}), and the host "
+        "that the certificate names";
   }
   return base::Fail(std::move(error));
 }
@@ -184,9 +185,10 @@ Result<void> Session::LogIn(const Target& target, const ConnectionOptions& optio
       error.code = ErrorCode::kUnauthorized;
       error.hint = "check user and password of the URL";
     } else if (close.reply_code == AMQP_NOT_ALLOWED) {
-      error.hint = fmt::format("see that the virtual host \"{}\" exists and that the user may use "
-                               "it",
-                               target.virtual_host);
+      error.hint = fmt::format(
+          "see that the virtual host \"{}\" exists and that the user may use "
+          "it",
+          target.virtual_host);
     }
     return base::Fail(std::move(error));
   }
@@ -194,10 +196,10 @@ Result<void> Session::LogIn(const Target& target, const ConnectionOptions& optio
 }
 
 base::Error Session::Refused(int code, amqp_bytes_t text, const std::string& doing) const {
-  return {.code = CodeOf(code),
-          .message = fmt::format("cannot {}: the broker answered {} {}", doing, code,
-                                 FromAmqp(text)),
-          .hint = HintOf(code)};
+  return {
+      .code = CodeOf(code),
+      .message = fmt::format("cannot {}: the broker answered {} {}", doing, code, FromAmqp(text)),
+      .hint = HintOf(code)};
 }
 
 base::Error Session::Lost(int status, const std::string& doing) {
@@ -206,8 +208,7 @@ base::Error Session::Lost(int status, const std::string& doing) {
   if (status == AMQP_STATUS_TIMEOUT) code = ErrorCode::kTimeout;
   if (status == AMQP_STATUS_NO_MEMORY) code = ErrorCode::kExhausted;
   if (status == AMQP_STATUS_BAD_AMQP_DATA || status == AMQP_STATUS_UNKNOWN_CLASS ||
-      status == AMQP_STATUS_UNKNOWN_METHOD ||
-      status == AMQP_STATUS_INCOMPATIBLE_AMQP_VERSION) {
+      status == AMQP_STATUS_UNKNOWN_METHOD || status == AMQP_STATUS_INCOMPATIBLE_AMQP_VERSION) {
     code = ErrorCode::kCorrupt;
   }
   return {.code = code,
@@ -309,8 +310,8 @@ Result<amqp_frame_t> Session::ReadFrame(const std::string& doing, Deadline deadl
     }
     auto ready = net::BlockUntilReady(socket(), net::Readiness::kRead, until, stop_, doing);
     if (ready) continue;
-    const bool early = ready.error().code == ErrorCode::kTimeout &&
-                       !deadline.HasPassed(base::SystemClock());
+    const bool early =
+        ready.error().code == ErrorCode::kTimeout && !deadline.HasPassed(base::SystemClock());
     if (early) continue;
     return base::Fail(std::move(ready).error());
   }
@@ -386,8 +387,8 @@ Result<void> Session::ReadContent(Message& into, Deadline deadline) {
     if (frame && frame->frame_type == type && frame->channel == channel_) return frame;
     broken_ = true;  // half a message is lost
     if (!frame) return frame;
-    return base::Fail(ErrorCode::kCorrupt, fmt::format("cannot {}: the frames are out of order",
-                                                       doing));
+    return base::Fail(ErrorCode::kCorrupt,
+                      fmt::format("cannot {}: the frames are out of order", doing));
   };
   TRY(const amqp_frame_t header, next(AMQP_FRAME_HEADER));
   into.properties =

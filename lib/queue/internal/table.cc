@@ -205,8 +205,8 @@ Properties FromAmqp(const amqp_basic_properties_t& properties) {
   out.type = text(properties.type, AMQP_BASIC_TYPE_FLAG);
   out.user_id = text(properties.user_id, AMQP_BASIC_USER_ID_FLAG);
   out.app_id = text(properties.app_id, AMQP_BASIC_APP_ID_FLAG);
-  out.persistent = has(AMQP_BASIC_DELIVERY_MODE_FLAG) &&
-                   properties.delivery_mode == AMQP_DELIVERY_PERSISTENT;
+  out.persistent =
+      has(AMQP_BASIC_DELIVERY_MODE_FLAG) && properties.delivery_mode == AMQP_DELIVERY_PERSISTENT;
   if (has(AMQP_BASIC_HEADERS_FLAG)) out.headers = FromAmqp(properties.headers);
   if (has(AMQP_BASIC_PRIORITY_FLAG)) out.priority = properties.priority;
   if (has(AMQP_BASIC_TIMESTAMP_FLAG)) out.timestamp = TimeOf(properties.timestamp);

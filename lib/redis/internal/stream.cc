@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/net/blocking.h"
 #include "lib/net/error_mapping.h"
+#include "lib/net/service/blocking.h"
 
 namespace redis::internal {
 namespace {

@@ -9,7 +9,7 @@
 #include "lib/base/deadline.h"
 #include "lib/base/result.h"
 #include "lib/net/cancellation.h"
-#include "lib/net/service_url.h"
+#include "lib/net/service/service_url.h"
 
 namespace redis::internal {
 

@@ -1,4 +1,4 @@
-#include "lib/net/service_url.h"
+#include "lib/net/service/service_url.h"
 
 #include <algorithm>
 #include <charconv>

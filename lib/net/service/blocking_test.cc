@@ -1,4 +1,4 @@
-#include "lib/net/blocking.h"
+#include "lib/net/service/blocking.h"
 
 #include <cerrno>
 #include <thread>
