@@ -16,7 +16,7 @@
 namespace testing_support {
 namespace {
 
-constexpr std::chrono::seconds kStartLimit(60);
+constexpr std::chrono::seconds kStartLimit(180);
 
 sockaddr_in Loopback(uint16_t port) {
   sockaddr_in address = {};

@@ -26,7 +26,7 @@ std::optional<std::string> FindServer(const std::string& program);
 /// A program that is killed, with all it started, at the end.
 class TestServer {
  public:
-  /// Returns when `port` accepts connections; null when it does not within 60 s. Its output goes to
+  /// Returns when `port` accepts connections; null when it does not within 3 min. Its output goes to
   /// `log`.
   static std::unique_ptr<TestServer> Start(
       const std::vector<std::string>& command, uint16_t port, const std::filesystem::path& log,

@@ -12,6 +12,7 @@
 #include "lib/base/utf8.h"
 #include "lib/json/canonical.h"
 #include "lib/net/offload.h"
+#include "lib/net/runtime.h"
 
 namespace assay::action::messaging {
 namespace {
