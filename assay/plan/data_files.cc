@@ -122,6 +122,12 @@ void DeclareDataFiles(cel::Environment& environment, std::shared_ptr<DataFiles> 
   declare("csv", cel::Type::List(cel::Type::Map(cel::Type::String(), cel::Type::String())),
           &DataFiles::Csv);
   declare("json_file", cel::Type::Dyn(), &DataFiles::Json);
+  environment.LoadSchemasWith(
+      [data, scenario_file](std::string_view path) -> base::Result<cel::Value> {
+        cel::Value schema = data->Json(scenario_file, path);
+        if (schema.is_error()) return std::unexpected(schema.error());
+        return schema;
+      });
 }
 
 }  // namespace assay::plan

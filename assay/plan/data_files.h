@@ -37,7 +37,7 @@ class DataFiles {
   std::map<std::string, cel::Value> values_;
 };
 
-/// Adds csv and json_file for files beside `scenario_file`.
+/// Adds csv and json_file for files beside `scenario_file`; matches_schema finds its schemas there.
 void DeclareDataFiles(cel::Environment& environment, std::shared_ptr<DataFiles> data,
                       std::string scenario_file);
 

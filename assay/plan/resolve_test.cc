@@ -60,6 +60,18 @@ TEST_F(ResolveTest, OrdersInstancesBehindWhatTheyComeAfter) {
   EXPECT_EQ(plan.read_files.at(0).first, "suites/a/r.csv");
 }
 
+TEST_F(ResolveTest, FindsSchemasBesideTheScenario) {
+  const RunPlan plan = Plan(
+      {{"suites/a/1.yaml",
+        Minimal("A",
+                "for_each: { fits: \"${{ [5, 'x'].map(v, matches_schema(v, 's.json')) }}\" }\n")},
+       {"suites/a/s.json", R"({"type": "integer"})"}});
+  ASSERT_EQ(plan.scenarios.size(), 2U);
+  EXPECT_TRUE(plan.scenarios[0].loop_value.map().Find("fits")->is_true());
+  EXPECT_TRUE(plan.scenarios[1].loop_value.map().Find("fits")->is_false());
+  EXPECT_EQ(plan.read_files.at(0).first, "suites/a/s.json");
+}
+
 TEST_F(ResolveTest, SelectsByEveryMeans) {
   const Files files = {
       {"suites/a/1.yaml", Minimal("NS-1", "tags: [load]\nsystem: neuro\n")},
