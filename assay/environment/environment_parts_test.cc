@@ -270,6 +270,29 @@ TEST(S3Probe, AnAddressThatIsNoneIsSaidWithoutTheSecret) {
   EXPECT_FALSE(started.error().ToString().contains("top-secret"));
 }
 
+TEST(RemoteEnvironment, ProbesBrokersByTheirUrl) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  const auto start = [&](ProbeKind kind, std::string url) {
+    EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+    ServiceSpec broker{.name = "broker"};
+    broker.probes = {{.kind = kind,
+                      .target = Fixed(std::move(url)),
+                      .within = std::chrono::milliseconds(100),
+                      .every = std::chrono::milliseconds(20)}};
+    spec.services = {broker};
+    auto environment = MakeRemote(spec, runtime, clock).value();
+    return runtime.Run(environment->Start(Soon())).error();
+  };
+  const base::Error redis = start(ProbeKind::kRedis, "redis://:topsecret@127.0.0.1:1");
+  EXPECT_EQ(redis.code, base::ErrorCode::kTimeout);
+  EXPECT_TRUE(redis.message.contains("cannot connect to 127.0.0.1:1")) << redis.message;
+  EXPECT_FALSE(redis.message.contains("topsecret"));
+  const base::Error amqp = start(ProbeKind::kAmqp, "http://127.0.0.1:1");
+  EXPECT_EQ(amqp.code, base::ErrorCode::kInvalid);
+  EXPECT_TRUE(amqp.message.contains("expected amqp://")) << amqp.message;
+}
+
 TEST(Environment, RefusesTypesThatThisVersionCannotStart) {
   net::Runtime runtime;
   const base::SystemClock clock;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "assay/environment/broker_probe.h"
 #include "lib/base/units.h"
 #include "lib/http/client.h"
 #include "lib/http/websocket/client.h"
@@ -103,6 +104,12 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
       }
       break;
     }
+    case ProbeKind::kRedis:
+    case ProbeKind::kAmqp:
+      if (probe.target_.empty()) {
+        probe.target_ = fmt::format("{}://127.0.0.1:{}", ToString(spec.kind), first_port);
+      }
+      break;
     case ProbeKind::kLog: {
       if (probe.subject_.log == nullptr) {
         return base::Fail(base::ErrorCode::kInvalid,
@@ -176,6 +183,10 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskWebSocket(deadline);
     case ProbeKind::kS3:
       co_return co_await AskS3(deadline);
+    case ProbeKind::kRedis:
+      co_return co_await AskRedis(target_, deadline);
+    case ProbeKind::kAmqp:
+      co_return co_await AskAmqp(target_, deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:

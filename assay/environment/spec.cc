@@ -98,6 +98,10 @@ std::string_view ToString(ProbeKind kind) {
       return "sql";
     case ProbeKind::kWebSocket:
       return "websocket";
+    case ProbeKind::kRedis:
+      return "redis";
+    case ProbeKind::kAmqp:
+      return "amqp";
     case ProbeKind::kLog:
       return "log";
     case ProbeKind::kExec:

@@ -40,7 +40,7 @@ LateText Fixed(std::string text);
 /// The port of a service as text; "" names the service itself, and its first port.
 LateText PortOf(std::string service = {}, std::string port = {});
 
-enum class ProbeKind { kHttp, kTcp, kSql, kS3, kWebSocket, kLog, kExec, kFile };
+enum class ProbeKind { kHttp, kTcp, kSql, kRedis, kS3, kAmqp, kWebSocket, kLog, kExec, kFile };
 std::string_view ToString(ProbeKind kind);
 
 /// How to see that a service is ready.
@@ -50,6 +50,7 @@ struct ProbeSpec {
   /// first port. sql: a URL that sql::Open takes; a relative path of SQLite starts at the data
   /// directory. log: RE2, searched in each line. file: a path, relative to the data directory.
   /// s3: `http://KEY:SECRET@host:port`, or "" for the first port without a key.
+  /// redis, amqp: a URL, or "" for the first port without a login.
   LateText target = Fixed({});
   std::vector<LateText> command = {};  ///< exec
   int exit_code = 0;                   ///< exec

@@ -219,7 +219,7 @@ net::Task<Verdict> StepMachine::StartBackground(const plan::PlannedStep& step, s
   StepPlace flags = place.flags;
   flags.background = true;
   group_.Spawn(RunBackground(background, frame, flags));
-  if (!step.action->listens) co_return Verdict::kPassed;
+  if (!step.listens) co_return Verdict::kPassed;
   // Bounded by the step's own time and by the scenario's: both end the step.
   static_cast<void>(co_await background.armed.Wait(base::Deadline::Never()));
   co_return background.listens ? Verdict::kPassed : background.end.judgement.verdict;

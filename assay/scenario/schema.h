@@ -156,7 +156,9 @@ struct ActionSchema {
   /// `collect.for`), and calls ActionContext::armed, for which the steps after a background step
   /// wait.
   bool listens = false;
-  std::string limit_param = {};
+  /// It only listens when one of these parameters is given; empty: always.
+  std::vector<std::string> listening_params = {};
+  std::string limit_param = {};  ///< may also be a field of the parameter that makes it listen
 };
 
 /// The actions that files may use. Not thread-safe while being filled.

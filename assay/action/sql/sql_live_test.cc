@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "assay/action/sql_action.h"
+#include "assay/action/sql/sql_action.h"
 #include "assay/action/testing_context.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"

@@ -1,4 +1,4 @@
-#include "assay/action/sql_action.h"
+#include "assay/action/sql/sql_action.h"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
