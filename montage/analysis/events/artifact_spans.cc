@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "montage/signal/statistics.h"
+
 namespace montage::analysis {
 namespace {
 
@@ -21,13 +23,6 @@ constexpr float kBlinkZ = 5.0F;
 constexpr double kBlinkReachS = 0.2;
 constexpr float kBlinkOverBack = 2.5F;
 constexpr double kLeastBlinkS = 0.12;  ///< at a tenth of its height
-
-float Quantile(std::vector<float> values, double fraction) {
-  if (values.empty()) return 0;
-  const auto at = static_cast<ptrdiff_t>(fraction * static_cast<double>(values.size() - 1));
-  std::ranges::nth_element(values, values.begin() + at);
-  return values[static_cast<size_t>(at)];
-}
 
 class SpanFinder {
  public:
@@ -59,7 +54,8 @@ class SpanFinder {
     std::vector<bool> any(chunk_.frames, false);
     for (size_t row = 0; row < layout_.rows.size(); ++row) {
       const auto fast = chunk_.Fast(row);
-      const float usual = Quantile({fast.begin(), fast.end()}, 0.3);
+      std::vector<float> sorted(fast.begin(), fast.end());
+      const float usual = signal::OrderStatistic(sorted, 0.3);
       // Mains are as loud as usual all the time: powers subtract.
       const float excess = std::max(kMuscleOverUsual * usual, kMuscleUv);
       const float least = std::sqrt(usual * usual + excess * excess);
@@ -105,7 +101,7 @@ class SpanFinder {
         }
         peaks.push_back(peak);
       }
-      size[f] = Quantile(std::move(peaks), 0.5);
+      size[f] = signal::OrderStatistic(peaks, 0.5);
     }
     const auto gap = static_cast<size_t>(kMovementJoinS / kFrameS);
     for (size_t f = 0; f < chunk_.frames; ++f) {
@@ -142,7 +138,7 @@ class SpanFinder {
     };
     std::vector<float> sizes;
     for (size_t i = reach; i + reach < front.size(); i += 4) sizes.push_back(std::abs(curve_at(i)));
-    const float least = std::max(kBlinkUv, kBlinkZ * 1.4826F * Quantile(std::move(sizes), 0.5));
+    const float least = std::max(kBlinkUv, kBlinkZ * 1.4826F * signal::OrderStatistic(sizes, 0.5));
     for (size_t i = reach; i + reach < front.size(); ++i) {
       if (front[i] < 0.5F * least || curve_at(i) < least) continue;
       // To the top of this wave.

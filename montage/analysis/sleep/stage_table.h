@@ -1,6 +1,6 @@
 #pragma once
 // Distributions of the measures of SleepFeature by stage. Written by
-// fit_stage_table_testing.cc from 60 generated nights of 4 h a table (seeds 1 to 60 and
+// bench/detection/fit_stages from 60 generated nights of 4 h a table (seeds 1 to 60 and
 // 201 to 260; rates of 100 to 256 Hz; all kinds of nights); not edited by hand.
 // check: long table
 // clang-format off
