@@ -19,7 +19,11 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(avro REQUIRED IMPORTED_TARGET avro-c)
 pkg_check_modules(pugixml REQUIRED IMPORTED_TARGET pugixml)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(rabbitmq REQUIRED IMPORTED_TARGET librabbitmq)
+pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)
 
 # Only montage-infer links libtorch, so that everything else builds, and Montage runs, without it. Its own package
 # file asks for Python and protobuf headers that nobody here needs.

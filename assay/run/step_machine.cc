@@ -70,6 +70,12 @@ bool UsesAny(const plan::PlannedExpression& expression, std::span<const std::str
   return std::ranges::any_of(names, [&](std::string_view name) { return Uses(expression, name); });
 }
 
+// What the action waited for and did not get, by its own account: `until` that never came true.
+std::string_view UnmetOf(const history::Outcome& outcome) {
+  const cel::Value* unmet = outcome.value.Find("unmet");
+  return unmet != nullptr && unmet->is_string() ? unmet->string() : std::string_view();
+}
+
 // An error is judged by the expectations when one of them asks for it.
 bool AsksForError(const plan::PlannedStep& step, const history::Outcome& outcome) {
   const auto names = ErrorVariables(step, outcome);
@@ -168,17 +174,19 @@ net::Task<ListEnd> StepMachine::RunList(std::span<const plan::PlannedStep> steps
       end.stopped = true;
       continue;
     }
+    Verdict verdict = Verdict::kPassed;
     if (step.source->background) {
-      StartBackground(step, path, place);
-      continue;
+      verdict = co_await StartBackground(step, path, place);
+    } else {
+      const StepEnd result = co_await RunStep(step, path, place);
+      Account(step, result, end);
+      verdict = result.judgement.verdict;
     }
-    const StepEnd result = co_await RunStep(step, path, place);
-    Account(step, result, end);
     const bool goes_on =
         place.flags.cleanup || step.source->on_failure == scenario::OnFailure::kContinue;
-    if (IsBad(result.judgement.verdict) && !goes_on) {
-      why_stopped = fmt::format("not evaluated: \"{}\" ended as {}", step.title,
-                                history::ToString(result.judgement.verdict));
+    if (IsBad(verdict) && !goes_on) {
+      why_stopped =
+          fmt::format("not evaluated: \"{}\" ended as {}", step.title, history::ToString(verdict));
       end.stopped = true;
     }
   }
@@ -196,7 +204,10 @@ void StepMachine::Account(const plan::PlannedStep& step, const StepEnd& result,
   end.judgement.Add(result.judgement.verdict, reason);
 }
 
-void StepMachine::StartBackground(const plan::PlannedStep& step, std::string path, Place place) {
+// A listener is waited for until it listens, so that it misses nothing that later steps cause. The
+// verdict of one that ended before; else passed: the rest is for whoever joins it.
+net::Task<Verdict> StepMachine::StartBackground(const plan::PlannedStep& step, std::string path,
+                                                Place place) {
   Frame& frame = place.frame;
   frame.running.push_back(std::unique_ptr<Background>(
       new Background{.step = &step,
@@ -204,15 +215,24 @@ void StepMachine::StartBackground(const plan::PlannedStep& step, std::string pat
                      .stopper = Stopper(frame.stopper, base::Deadline::Never()),
                      .end = {{}, {}, place.scope.Branch()},
                      .done = {}}));
+  Background& background = *frame.running.back();
   StepPlace flags = place.flags;
   flags.background = true;
-  group_.Spawn(RunBackground(*frame.running.back(), frame, flags));
+  group_.Spawn(RunBackground(background, frame, flags));
+  if (!step.listens) co_return Verdict::kPassed;
+  // Bounded by the step's own time and by the scenario's: both end the step.
+  static_cast<void>(co_await background.armed.Wait(base::Deadline::Never()));
+  co_return background.listens ? Verdict::kPassed : background.end.judgement.verdict;
 }
 
 net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame, StepPlace flags) {
   // The branch must not move while the step works on it.
   Scope scope = background.end.scope;
-  const Place place{scope, frame, background.stopper, flags};
+  const auto armed = [&background] {
+    background.listens = true;
+    background.armed.Set();
+  };
+  const Place place{scope, frame, background.stopper, flags, armed};
   try {
     StepEnd end = co_await RunStep(*background.step, background.path, place);
     background.end.judgement = std::move(end.judgement);
@@ -222,6 +242,7 @@ net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame,
     background.end.judgement = {Verdict::kError, fmt::format("internal error: {}", bug.what())};
   }
   background.end.scope = std::move(scope);
+  background.armed.Set();
   background.done.Set();
 }
 
@@ -369,9 +390,11 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
                               .scope = &place.scope,
                               .environment = step.source->at.text,
                               .timeout = step.timeout,
-                              .stopper = &place.stopper};
+                              .stopper = &place.stopper,
+                              .conditions = &step.conditions,
+                              .armed = place.armed};
   Performed performed = co_await source_.Perform(request);
-  recorder_.OutcomeOf(at, performed.outcome, performed.head);
+  recorder_.OutcomeOf(at, performed.outcome, performed.head, performed.armed);
   Attempt result;
   result.judgement = JudgeDisposition(performed.outcome);
   result.outcome = std::move(performed.outcome);
@@ -400,6 +423,11 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
   const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step, outcome);
   if (answered || by_error) {
     if (by_error) result.judgement = {};
+    const bool asked =
+        std::ranges::any_of(step.expect, [](const auto& e) { return Uses(e, "unmet"); });
+    if (const auto unmet = UnmetOf(outcome); answered && !asked && !unmet.empty()) {
+      result.judgement.Add(Verdict::kFailed, std::string(unmet));
+    }
     if (step.poll) {
       const Judgement until =
           recorder_.Judge(step.poll->until, "until", path, attempt, At(seen, at));

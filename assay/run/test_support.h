@@ -52,6 +52,21 @@ class AskAction final : public action::Action {
   Script& script_;
 };
 
+/// `listen: key` notes `key listens` in the script's order and arms after `after`, unless the key
+/// is `deaf`; asks the condition `until` with `heard` 1, 2, ... and gives the first that holds;
+/// then answers by the script after `delay`.
+class ListenAction final : public action::Action {
+ public:
+  explicit ListenAction(Script& script) : script_(script) {}
+  const scenario::ActionSchema& schema() const override;
+  std::string Head(const cel::Value& params) const override;
+  net::Task<history::Outcome> Run(cel::Value params,
+                                  const action::ActionContext& context) const override;
+
+ private:
+  Script& script_;
+};
+
 /// One project in memory, run and replayed in a directory of its own.
 class Bench {
  public:
@@ -60,6 +75,9 @@ class Bench {
   /// `suites/<name>.yaml` of the project.
   Bench& Scenario(const std::string& name, const std::string& text);
   Bench& File(const std::string& path, const std::string& text);
+
+  /// The actions of a real run besides `ask` and `listen`.
+  Bench& BuiltinActions();
 
   /// Runs everything; the test fails when the files have errors.
   history::RunModel Run(RunOptions options = {});
