@@ -105,8 +105,9 @@ TEST_F(MachineTest, ARefusalIsAnErrorUnlessAnExpectationAsksForItsReason) {
 TEST_F(MachineTest, APollMayWaitForARefusal) {
   bench_.script.answers["a"] = {Broken("starting"), Answer({{"reason", cel::Value::String("")}}),
                                 Refused("full")};
-  EXPECT_THAT(Scenario("steps: [ { ask: a, poll: { every: 1ms, until: \"reason == 'full'\" } } ]"),
-              StartsWith("passed"));
+  EXPECT_THAT(
+      Scenario("steps: [ { ask: a, poll: { every: 1ms, for: 5s, until: \"reason == 'full'\" } } ]"),
+      StartsWith("passed"));
 }
 
 TEST_F(MachineTest, AMissingProofIsInconclusive) {
