@@ -295,15 +295,16 @@ Result<Delivery> Connection::Next(Deadline deadline) {
   return delivery;
 }
 
-Result<void> Connection::Acknowledge(uint64_t delivery_tag, bool multiple) {
+Result<void> Connection::Acknowledge(uint64_t delivery_tag, Deadline deadline, bool multiple) {
   amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = Flag(multiple)};
-  return (*state_)->Send(AMQP_BASIC_ACK_METHOD, &ack, "acknowledge a message");
+  return (*state_)->Send(AMQP_BASIC_ACK_METHOD, &ack, "acknowledge a message", deadline);
 }
 
-Result<void> Connection::Reject(uint64_t delivery_tag, bool requeue, bool multiple) {
+Result<void> Connection::Reject(uint64_t delivery_tag, bool requeue, Deadline deadline,
+                                bool multiple) {
   amqp_basic_nack_t nack = {
       .delivery_tag = delivery_tag, .multiple = Flag(multiple), .requeue = Flag(requeue)};
-  return (*state_)->Send(AMQP_BASIC_NACK_METHOD, &nack, "reject a message");
+  return (*state_)->Send(AMQP_BASIC_NACK_METHOD, &nack, "reject a message", deadline);
 }
 
 }  // namespace queue

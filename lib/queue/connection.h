@@ -117,9 +117,11 @@ class Connection {
   base::Result<Delivery> Next(base::Deadline deadline);
 
   /// `multiple`: also all before it.
-  base::Result<void> Acknowledge(uint64_t delivery_tag, bool multiple = false);
+  base::Result<void> Acknowledge(uint64_t delivery_tag, base::Deadline deadline,
+                                 bool multiple = false);
   /// Without `requeue` the message is dropped, or goes to the queue's dead-letter exchange.
-  base::Result<void> Reject(uint64_t delivery_tag, bool requeue, bool multiple = false);
+  base::Result<void> Reject(uint64_t delivery_tag, bool requeue, base::Deadline deadline,
+                            bool multiple = false);
 
   /// False after an error that cost the connection.
   bool IsUsable() const;

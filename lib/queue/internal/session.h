@@ -46,7 +46,8 @@ class Session {
                                    std::initializer_list<amqp_method_number_t> replies,
                                    const std::string& doing, base::Deadline deadline);
   /// Sends a method that has no reply.
-  base::Result<void> Send(amqp_method_number_t method, void* arguments, const std::string& doing);
+  base::Result<void> Send(amqp_method_number_t method, void* arguments, const std::string& doing,
+                          base::Deadline deadline);
   /// Requires: the channel confirms (SelectConfirms).
   base::Result<void> Publish(const Message& message, bool mandatory, const std::string& doing);
   base::Result<void> SelectConfirms(base::Deadline deadline);
