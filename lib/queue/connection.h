@@ -116,6 +116,9 @@ class Connection {
   /// kTimeout when none came; the consumer stays. kNotFound: the queue was deleted meanwhile.
   base::Result<Delivery> Next(base::Deadline deadline);
 
+  /// Nothing more is delivered; what was delivered can still be acknowledged.
+  base::Result<void> StopConsuming(base::Deadline deadline);
+
   /// `multiple`: also all before it.
   base::Result<void> Acknowledge(uint64_t delivery_tag, base::Deadline deadline,
                                  bool multiple = false);

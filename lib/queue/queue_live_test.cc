@@ -152,6 +152,19 @@ TEST_F(QueueLive, DeliversAtMostWhatThePrefetchAllows) {
   EXPECT_EQ(connection->Next(Soon()).value().message.body, "3");
 }
 
+TEST_F(QueueLive, TakesNothingMoreOnceItStopped) {
+  const auto connection = Open();
+  ASSERT_TRUE(connection->DeclareQueue({.name = queue_}, Soon()).has_value());
+  Put(*connection, {"1", "2"});
+  ASSERT_TRUE(connection->StartConsuming({.queue = queue_}, Soon()).has_value());
+  const Delivery first = connection->Next(Soon()).value();
+  ASSERT_TRUE(connection->StopConsuming(Soon()).has_value());
+  ASSERT_TRUE(connection->Acknowledge(first.delivery_tag, Soon()).has_value());
+  EXPECT_EQ(connection->Depth(queue_, Soon()).value().messages, 1U);
+  ASSERT_TRUE(connection->StartConsuming({.queue = queue_}, Soon()).has_value());
+  EXPECT_FALSE(connection->Next(Soon()).value().redelivered);
+}
+
 TEST_F(QueueLive, GivesBackWhatIsRequeuedOrNeverAcknowledged) {
   auto connection = Open();
   ASSERT_TRUE(connection->DeclareQueue({.name = queue_}, Soon()).has_value());

@@ -297,6 +297,8 @@ Result<void> Consume(Conversation& talk) {
   ShowDeliveries(deliveries, talk.answer);
   TRY(heard);
   if (at_once || deliveries.empty()) return {};
+  // First: for every message that is settled the broker would send another one.
+  TRY(talk.connection.StopConsuming(talk.work.deadline));
   return Settle(talk, settlement, deliveries.back().delivery_tag, true);
 }
 

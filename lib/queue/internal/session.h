@@ -58,7 +58,7 @@ class Session {
 
   bool is_usable() const { return !broken_; }
   bool is_consuming() const { return consuming_; }
-  void set_consuming() { consuming_ = true; }
+  void set_consuming(bool consuming) { consuming_ = consuming; }
   int socket() const { return amqp_get_sockfd(state_.get()); }
   const net::Cancellation* stop() const { return stop_; }
   /// Number of the message that is published next.
