@@ -94,6 +94,10 @@ std::string_view ToString(ProbeKind kind) {
       return "http";
     case ProbeKind::kTcp:
       return "tcp";
+    case ProbeKind::kSql:
+      return "sql";
+    case ProbeKind::kWebSocket:
+      return "websocket";
     case ProbeKind::kRedis:
       return "redis";
     case ProbeKind::kAmqp:
@@ -104,6 +108,8 @@ std::string_view ToString(ProbeKind kind) {
       return "exec";
     case ProbeKind::kFile:
       return "file";
+    case ProbeKind::kS3:
+      return "s3";
   }
   return "?";
 }

@@ -60,6 +60,8 @@ class LiveSource final : public OutcomeSource {
     std::filesystem::path work_dir;
   };
 
+  /// Refers to `request`.
+  action::Holds HoldsOf(const ActionRequest& request) const;
   Session& SessionOf(const plan::PlannedScenario& scenario, std::string_view path);
   base::Result<action::Endpoint> FindEndpoint(std::string_view name) const;
   net::Task<base::Result<history::Outcome>> Carry(const action::Action& action, cel::Value params,

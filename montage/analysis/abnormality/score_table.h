@@ -6,24 +6,24 @@
 namespace montage::analysis {
 
 inline constexpr ScoreTable kScoreTable{
-    .intercept = -1.47851,
+    .intercept = -1.48620,
     .measures = {{
-        {.mean = 4.39617, .scale = 0.73293, .weight = 0.20412},  // slow_level
-        {.mean = 0.60783, .scale = 0.50802, .weight = 0.51245},  // slow_ratio
-        {.mean = 0.42218, .scale = 0.74348, .weight = 1.52883},  // focal_slowing
-        {.mean = 0.66384, .scale = 0.76256, .weight = 1.30981},  // posterior_slowing
-        {.mean = 0.01544, .scale = 0.10199, .weight = 0.42098},  // suppressed
-        {.mean = 0.01366, .scale = 0.10570, .weight = 0.60698},  // epileptiform
-        {.mean = 0.04743, .scale = 0.20338, .weight = 1.08778},  // periodic
-        {.mean = 0.02113, .scale = 0.13626, .weight = 0.11826},  // seizure
-        {.mean = 0.02342, .scale = 0.14718, .weight = 0.58122},  // burst_suppression
+        {.mean = 4.39155, .scale = 0.72846, .weight = 0.19976},  // slow_level
+        {.mean = 0.60804, .scale = 0.50690, .weight = 0.49919},  // slow_ratio
+        {.mean = 0.41220, .scale = 0.74720, .weight = 1.53338},  // focal_slowing
+        {.mean = 0.66201, .scale = 0.76096, .weight = 1.30700},  // posterior_slowing
+        {.mean = 0.01546, .scale = 0.10207, .weight = 0.42115},  // suppressed
+        {.mean = 0.01379, .scale = 0.10623, .weight = 0.60940},  // epileptiform
+        {.mean = 0.04742, .scale = 0.20329, .weight = 1.09017},  // periodic
+        {.mean = 0.02123, .scale = 0.13636, .weight = 0.12505},  // seizure
+        {.mean = 0.02344, .scale = 0.14723, .weight = 0.58076},  // burst_suppression
     }},
-    .recording_intercept = 2.94741,
-    .mean_weight = 0.56986,
-    .peak_weight = 2.40672,
+    .recording_intercept = 2.91921,
+    .mean_weight = 0.57387,
+    .peak_weight = 2.40446,
     .corpus = "bench/detection AbnormalityCorpus, train split, 339 recordings",
     .seeds = "3000 to 3999",
-    .generator_version = 2,
+    .generator_version = 3,
 };
 
 }  // namespace montage::analysis
