@@ -365,9 +365,9 @@ TEST(Artifacts, StopsWhenCancelledAndReportsProgress) {
 }
 
 TEST(ArtifactStage, GivesThePublishedFormWithReasonsOfEveryComponent) {
-  const auto generator = synth::EegGenerator::Create(
+  auto generator = synth::EegGenerator::Create(
       ScalpSpec(60, 1, {{.kind = PlantKind::kBlink, .every_s = 7, .from_s = 3}}));
-  auto recording = Rendered(*generator);
+  auto recording = Rendered(std::move(*generator));
   Registry registry;
   for (auto stage : {MakeQualityControl, MakeArtifactDetection}) registry.Add(stage());
   const base::SystemClock clock;
