@@ -365,9 +365,9 @@ TEST(Artifacts, StopsWhenCancelledAndReportsProgress) {
 }
 
 TEST(ArtifactStage, GivesThePublishedFormWithReasonsOfEveryComponent) {
-  auto generator = synth::EegGenerator::Create(
+  const auto generator = synth::EegGenerator::Create(
       ScalpSpec(60, 1, {{.kind = PlantKind::kBlink, .every_s = 7, .from_s = 3}}));
-  auto recording = Rendered(std::move(*generator));
+  auto recording = Rendered(*generator);
   Registry registry;
   for (auto stage : {MakeQualityControl, MakeArtifactDetection}) registry.Add(stage());
   const base::SystemClock clock;

@@ -35,10 +35,10 @@ inline synth::EegSpec ScalpSpec(double duration_s, uint64_t seed,
 /// Generates, judges the quality, detects.
 inline Planted Detect(const synth::EegSpec& spec, const ArtifactOptions& options = {}) {
   Planted planted;
-  auto generator = synth::EegGenerator::Create(spec);
+  const auto generator = synth::EegGenerator::Create(spec);
   if (!generator) return planted;
   planted.truth = generator->truth();
-  planted.recording = Rendered(std::move(*generator));
+  planted.recording = Rendered(*generator);
   const RecordingView& view = planted.recording.view();
   planted.quality = AssessQuality(view, {}, {}).value_or(QualityReport());
   planted.report = DetectArtifacts(view, &planted.quality, options, {}).value_or(ArtifactReport());
