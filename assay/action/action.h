@@ -99,8 +99,8 @@ class ActionRegistry {
   std::vector<std::unique_ptr<Action>> actions_;
 };
 
-/// exec, file, generate, http, manual, tcp, wait, websocket. Structure (group, parallel, for_each,
-/// repeat, use, set, note) belongs to the step machine.
+/// amqp, exec, file, generate, http, manual, metrics, mqtt, redis, s3, sql, tcp, wait, websocket.
+/// Structure (group, parallel, for_each, repeat, use, set, note) belongs to the step machine.
 void RegisterBuiltinActions(ActionRegistry& registry);
 
 }  // namespace assay::action

@@ -41,7 +41,7 @@ class DataFiles {
 void DeclareDataFiles(cel::Environment& environment, std::shared_ptr<DataFiles> data,
                       std::string scenario_file);
 
-/// RFC 4180 with a header line; LF or CRLF. An error value names the row that does not fit.
+/// See formats::csv::Parse; values are text. An error value names file and line.
 cel::Value ParseCsv(std::string_view text, std::string_view path);
 
 }  // namespace assay::plan

@@ -258,6 +258,32 @@ TEST(CheckReports, CountAndListWhatIsMissing) {
   EXPECT_THAT(report.unasserted, ElementsAre("suites/a/1.yaml:4:50: http GET /b"));
 }
 
+TEST(Listeners, NeedALimitOnlyWhenTheyListen) {
+  scenario::ActionSchema broker{.name = "broker", .doc = "Sends or listens."};
+  broker.params.fields = {
+      {.name = "send", .type = scenario::Type::String()},
+      {.name = "subscribe", .type = scenario::Type::Map(scenario::Type::Any())}};
+  broker.listens = true;
+  broker.listening_params = {"subscribe"};
+  broker.limit_param = "for";
+  scenario::SchemaRegistry registry = scenario::SampleRegistry();
+  ASSERT_TRUE(registry.AddAction(std::move(broker)).has_value());
+  const auto problems = [&](const std::string& step) {
+    const MemoryFiles files(
+        {{"assay.yaml", ""}, {"suites/a/1.yaml", "id: A\ntitle: t\nsteps:\n  - " + step + "\n"}});
+    std::string text;
+    for (const base::Error& error : Check(files, registry).problems.errors()) {
+      text += error.message;
+    }
+    return text;
+  };
+  EXPECT_EQ(problems("broker: { send: x }"), "");
+  EXPECT_EQ(problems("broker: { subscribe: { to: x } }"),
+            "found the listener \"broker\" without limit");
+  EXPECT_EQ(problems("broker: { subscribe: { to: x, for: 1s } }"), "");
+  EXPECT_EQ(problems("{ broker: { subscribe: { to: x } }, timeout: 1s }"), "");
+}
+
 TEST(Listing, HasOneLinePerScenario) {
   const MemoryFiles files(
       {{"assay.yaml", "name: x\n"},

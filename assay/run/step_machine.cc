@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <span>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -53,6 +54,22 @@ std::string_view NameOf(StopCause::Kind kind) {
   return kind == StopCause::Kind::kTimeout ? "timeout" : "cancelled";
 }
 
+// Variables that speak of an error: `error`, and what the action knows of a refusal, if it was one.
+std::vector<std::string_view> ErrorVariables(const plan::PlannedStep& step,
+                                             const history::Outcome& outcome) {
+  std::vector<std::string_view> names = {"error"};
+  for (const scenario::Field& field : step.action->outcome) {
+    if (field.tells_refusal && outcome.value.Find(field.name) != nullptr) {
+      names.push_back(field.name);
+    }
+  }
+  return names;
+}
+
+bool UsesAny(const plan::PlannedExpression& expression, std::span<const std::string_view> names) {
+  return std::ranges::any_of(names, [&](std::string_view name) { return Uses(expression, name); });
+}
+
 // What the action waited for and did not get, by its own account: `until` that never came true.
 std::string_view UnmetOf(const history::Outcome& outcome) {
   const cel::Value* unmet = outcome.value.Find("unmet");
@@ -60,9 +77,15 @@ std::string_view UnmetOf(const history::Outcome& outcome) {
 }
 
 // An error is judged by the expectations when one of them asks for it.
-bool AsksForError(const plan::PlannedStep& step) {
-  if (step.poll && Uses(step.poll->until, "error")) return true;
-  return std::ranges::any_of(step.expect, [](const auto& e) { return Uses(e, "error"); });
+bool AsksForError(const plan::PlannedStep& step, const history::Outcome& outcome) {
+  const auto names = ErrorVariables(step, outcome);
+  if (step.poll && UsesAny(step.poll->until, names)) return true;
+  return std::ranges::any_of(step.expect, [&](const auto& e) { return UsesAny(e, names); });
+}
+
+// The system itself said that it did not do it.
+bool IsRefusal(const plan::PlannedStep& step, const history::Outcome& outcome) {
+  return outcome.disposition == Disposition::kError && ErrorVariables(step, outcome).size() > 1;
 }
 
 bool CouldBeJudged(const history::Outcome& outcome) {
@@ -196,7 +219,7 @@ net::Task<Verdict> StepMachine::StartBackground(const plan::PlannedStep& step, s
   StepPlace flags = place.flags;
   flags.background = true;
   group_.Spawn(RunBackground(background, frame, flags));
-  if (!step.action->listens) co_return Verdict::kPassed;
+  if (!step.listens) co_return Verdict::kPassed;
   // Bounded by the step's own time and by the scenario's: both end the step.
   static_cast<void>(co_await background.armed.Wait(base::Deadline::Never()));
   co_return background.listens ? Verdict::kPassed : background.end.judgement.verdict;
@@ -381,7 +404,7 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
 bool StepMachine::Holds(const plan::PlannedStep& step, const std::string& path, size_t attempt,
                         const Place& place, const Attempt& result) const {
   const bool answered = result.outcome.disposition == Disposition::kAnswered;
-  if (!answered && !Uses(step.poll->until, "error")) return false;
+  if (!answered && !UsesAny(step.poll->until, ErrorVariables(step, result.outcome))) return false;
   const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
   const std::string at = plan::WithAttempt(path, attempt);
   const bool holds = step.poll->until.Evaluate(At(seen, at)).is_true();
@@ -397,7 +420,7 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
   const std::string at = plan::WithAttempt(path, attempt);
   const OutcomeScope seen(outcome.value, outcome.ErrorValue(), place.scope);
   const bool answered = outcome.disposition == Disposition::kAnswered;
-  const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step);
+  const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step, outcome);
   if (answered || by_error) {
     if (by_error) result.judgement = {};
     const bool asked =
@@ -425,7 +448,7 @@ void StepMachine::RecordLedger(const plan::PlannedStep& step, const std::string&
   const std::string at = plan::WithAttempt(path, attempt);
   const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
   std::string_view phase = "info";
-  if (result.outcome.disposition == Disposition::kSkipped) {
+  if (result.outcome.disposition == Disposition::kSkipped || IsRefusal(step, result.outcome)) {
     phase = "fail";
   } else if (result.outcome.disposition == Disposition::kAnswered) {
     const cel::Value* status = result.outcome.value.Find("status");

@@ -35,6 +35,12 @@ history::Outcome Broken(std::string message) {
   return outcome;
 }
 
+history::Outcome Refused(std::string_view reason) {
+  history::Outcome outcome = Broken("refused");
+  outcome.value = cel::Value::Object({{"reason", cel::Value::String(reason)}});
+  return outcome;
+}
+
 history::Outcome Unproved(std::string message) {
   history::Outcome outcome = Broken(std::move(message));
   outcome.disposition = history::Disposition::kInconclusive;
@@ -52,7 +58,11 @@ const scenario::ActionSchema& AskAction::schema() const {
         {.name = "key", .type = scenario::Type::String(), .required = true, .doc = "The key."},
         {.name = "delay", .type = scenario::Type::Duration(), .doc = "How long it takes."}};
     schema.outcome = {{.name = "status", .type = scenario::Type::Int(), .doc = "Status."},
-                      {.name = "body", .type = scenario::Type::Any(), .doc = "Body."}};
+                      {.name = "body", .type = scenario::Type::Any(), .doc = "Body."},
+                      {.name = "reason",
+                       .type = scenario::Type::String(),
+                       .doc = "Why the system refused.",
+                       .tells_refusal = true}};
     schema.outcome_open = true;
     return schema;
   }();

@@ -35,6 +35,8 @@ struct Script {
 history::Outcome Answer(std::initializer_list<std::pair<std::string_view, cel::Value>> fields);
 history::Outcome Status(int64_t status);
 history::Outcome Broken(std::string message);
+/// An error of which the action knows that the system itself refused.
+history::Outcome Refused(std::string_view reason);
 history::Outcome Unproved(std::string message);
 
 /// `ask: key` answers by the script; with `delay` it takes so long; the key `hang` never answers.
