@@ -174,7 +174,7 @@ steps:
     websocket: ws://HOST/events
     auth: { bearer: canary-token-1 }
     background: true
-    collect: { for: 50ms }
+    collect: { for: 500ms }
     until: message.json.type == 'deleted'
   - http: POST http://HOST/trigger
     json: {}
