@@ -59,13 +59,13 @@ class Bench:
         return folder / name
 
     def venv(self, name, *packages):
-        """The Python of an environment with these packages."""
+        """The Python of an environment with these packages; `scikit-learn=sklearn` is imported by another name."""
         folder = ROOT / f"build/venv-{name}"
         python = folder / "bin/python"
         if not python.exists():
             install(["python3", "-m", "venv", folder], name)
-        if subprocess.run([python, "-c", "import " + ",".join(packages)], capture_output=True).returncode != 0:
-            install([folder / "bin/pip", "install", "-q", *packages], name)
+        if subprocess.run([python, "-c", "import " + ",".join(p.split("=")[-1] for p in packages)], capture_output=True).returncode != 0:
+            install([folder / "bin/pip", "install", "-q", *(p.split("=")[0] for p in packages)], name)
         return python
 
 
