@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "lib/net/offload.h"
+#include "lib/net/cancellation.h"
+#include "lib/net/interruptible.h"
 #include "lib/queue/connection.h"
 #include "lib/redis/connection.h"
 
@@ -32,17 +33,19 @@ net::Task<Result<void>> AskRedis(std::string url, base::Deadline deadline) {
   CO_TRY(const redis::Target target, redis::ParseTarget(url));
   net::Cancellation stop;
   net::ThreadPool thread(1);
-  co_return co_await net::OffloadUntil(thread, stop, [&] { return Ping(target, stop, deadline); });
+  co_return co_await net::OffloadInterruptibly(
+      thread, [&] { return Ping(target, stop, deadline); }, [&] { stop.Request(); });
 }
 
 net::Task<Result<void>> AskAmqp(std::string url, base::Deadline deadline) {
   CO_TRY(const queue::Target target, queue::ParseTarget(url));
   net::Cancellation stop;
   net::ThreadPool thread(1);
-  co_return co_await net::OffloadUntil(thread, stop, [&]() -> Result<void> {
+  const auto open = [&]() -> Result<void> {
     TRY(queue::Connection::Open(target, {.stop = &stop}, deadline));
     return {};
-  });
+  };
+  co_return co_await net::OffloadInterruptibly(thread, open, [&] { stop.Request(); });
 }
 
 }  // namespace assay::environment

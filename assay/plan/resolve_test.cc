@@ -67,8 +67,8 @@ TEST_F(ResolveTest, FindsSchemasBesideTheScenario) {
                 "for_each: { fits: \"${{ [5, 'x'].map(v, matches_schema(v, 's.json')) }}\" }\n")},
        {"suites/a/s.json", R"({"type": "integer"})"}});
   ASSERT_EQ(plan.scenarios.size(), 2U);
-  EXPECT_TRUE(plan.scenarios[0].loop_value.map().Find("fits")->is_true());
-  EXPECT_TRUE(plan.scenarios[1].loop_value.map().Find("fits")->is_false());
+  EXPECT_TRUE(plan.scenarios[0].loop_value.is_true());
+  EXPECT_TRUE(plan.scenarios[1].loop_value.is_false());
   EXPECT_EQ(plan.read_files.at(0).first, "suites/a/s.json");
 }
 

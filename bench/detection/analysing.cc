@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "montage/analysis/builtin_analyses.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/evaluation/parallel.h"
 
 namespace detection {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bench/detection/measuring.h"
+#include "lib/synth/eeg.h"
 
 namespace {
 

@@ -167,7 +167,8 @@ void Connection::State::OnMessage(mosquitto*, void* self, const mosquitto_messag
 }
 
 base::Error Connection::State::Lost(int status, const std::string& doing) {
-  lost = true;
+  const ErrorCode kind = CodeOf(status);
+  lost = lost || kind == ErrorCode::kUnavailable || kind == ErrorCode::kCorrupt;
   if (status == MOSQ_ERR_ERRNO && errno != 0) {
     base::Error error = net::ErrnoError(errno, doing);
     if (error.code == ErrorCode::kIo) error.code = ErrorCode::kUnavailable;

@@ -24,6 +24,8 @@ constexpr std::array kSchemes = {net::ServiceScheme{"amqp", 5672, false},
 
 /// Published messages that wait for their confirmation at a time.
 constexpr size_t kUnconfirmed = 256;
+/// Names the one consumer of the channel.
+constexpr const char* kConsumerTag = "consumer";
 /// Names are short strings of the protocol.
 constexpr size_t kLongestName = 255;
 
@@ -272,11 +274,12 @@ Result<void> Connection::StartConsuming(const ConsumerSpec& spec, Deadline deadl
   TRY((*state_)->Call(AMQP_BASIC_QOS_METHOD, &qos, {AMQP_BASIC_QOS_OK_METHOD}, doing, deadline));
   amqp_basic_consume_t consume = {};
   consume.queue = Bytes(spec.queue);
+  consume.consumer_tag = amqp_cstring_bytes(kConsumerTag);
   consume.no_ack = Flag(spec.automatic_acknowledgement);
   consume.exclusive = Flag(spec.exclusive);
   TRY((*state_)->Call(AMQP_BASIC_CONSUME_METHOD, &consume, {AMQP_BASIC_CONSUME_OK_METHOD}, doing,
                       deadline));
-  (*state_)->set_consuming();
+  (*state_)->set_consuming(true);
   return {};
 }
 
@@ -295,15 +298,26 @@ Result<Delivery> Connection::Next(Deadline deadline) {
   return delivery;
 }
 
-Result<void> Connection::Acknowledge(uint64_t delivery_tag, bool multiple) {
-  amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = Flag(multiple)};
-  return (*state_)->Send(AMQP_BASIC_ACK_METHOD, &ack, "acknowledge a message");
+Result<void> Connection::StopConsuming(Deadline deadline) {
+  if (!(*state_)->is_consuming()) return {};
+  amqp_basic_cancel_t cancel = {};
+  cancel.consumer_tag = amqp_cstring_bytes(kConsumerTag);
+  TRY((*state_)->Call(AMQP_BASIC_CANCEL_METHOD, &cancel, {AMQP_BASIC_CANCEL_OK_METHOD},
+                      "end the consumer", deadline));
+  (*state_)->set_consuming(false);
+  return {};
 }
 
-Result<void> Connection::Reject(uint64_t delivery_tag, bool requeue, bool multiple) {
+Result<void> Connection::Acknowledge(uint64_t delivery_tag, Deadline deadline, bool multiple) {
+  amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = Flag(multiple)};
+  return (*state_)->Send(AMQP_BASIC_ACK_METHOD, &ack, "acknowledge a message", deadline);
+}
+
+Result<void> Connection::Reject(uint64_t delivery_tag, bool requeue, Deadline deadline,
+                                bool multiple) {
   amqp_basic_nack_t nack = {
       .delivery_tag = delivery_tag, .multiple = Flag(multiple), .requeue = Flag(requeue)};
-  return (*state_)->Send(AMQP_BASIC_NACK_METHOD, &nack, "reject a message");
+  return (*state_)->Send(AMQP_BASIC_NACK_METHOD, &nack, "reject a message", deadline);
 }
 
 }  // namespace queue

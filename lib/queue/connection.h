@@ -116,10 +116,15 @@ class Connection {
   /// kTimeout when none came; the consumer stays. kNotFound: the queue was deleted meanwhile.
   base::Result<Delivery> Next(base::Deadline deadline);
 
+  /// Nothing more is delivered; what was delivered can still be acknowledged.
+  base::Result<void> StopConsuming(base::Deadline deadline);
+
   /// `multiple`: also all before it.
-  base::Result<void> Acknowledge(uint64_t delivery_tag, bool multiple = false);
+  base::Result<void> Acknowledge(uint64_t delivery_tag, base::Deadline deadline,
+                                 bool multiple = false);
   /// Without `requeue` the message is dropped, or goes to the queue's dead-letter exchange.
-  base::Result<void> Reject(uint64_t delivery_tag, bool requeue, bool multiple = false);
+  base::Result<void> Reject(uint64_t delivery_tag, bool requeue, base::Deadline deadline,
+                            bool multiple = false);
 
   /// False after an error that cost the connection.
   bool IsUsable() const;

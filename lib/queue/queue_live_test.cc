@@ -79,7 +79,7 @@ TEST_F(QueueLive, CarriesBodiesHeadersAndProperties) {
   EXPECT_EQ(got->message.properties.correlation_id, "c-1");
   EXPECT_TRUE(got->message.properties.persistent);
   EXPECT_FALSE(got->redelivered);
-  ASSERT_TRUE(connection->Acknowledge(got->delivery_tag).has_value());
+  ASSERT_TRUE(connection->Acknowledge(got->delivery_tag, Soon()).has_value());
   EXPECT_FALSE(connection->Get(queue_, true, Soon()).value().has_value());
 }
 
@@ -148,8 +148,21 @@ TEST_F(QueueLive, DeliversAtMostWhatThePrefetchAllows) {
   EXPECT_EQ(first.message.body, "1");
   EXPECT_EQ(connection->Next(Soon()).value().message.body, "2");
   EXPECT_EQ(connection->Next(Now()).error().code, ErrorCode::kTimeout);
-  ASSERT_TRUE(connection->Acknowledge(first.delivery_tag).has_value());
+  ASSERT_TRUE(connection->Acknowledge(first.delivery_tag, Soon()).has_value());
   EXPECT_EQ(connection->Next(Soon()).value().message.body, "3");
+}
+
+TEST_F(QueueLive, TakesNothingMoreOnceItStopped) {
+  const auto connection = Open();
+  ASSERT_TRUE(connection->DeclareQueue({.name = queue_}, Soon()).has_value());
+  Put(*connection, {"1", "2"});
+  ASSERT_TRUE(connection->StartConsuming({.queue = queue_}, Soon()).has_value());
+  const Delivery first = connection->Next(Soon()).value();
+  ASSERT_TRUE(connection->StopConsuming(Soon()).has_value());
+  ASSERT_TRUE(connection->Acknowledge(first.delivery_tag, Soon()).has_value());
+  EXPECT_EQ(connection->Depth(queue_, Soon()).value().messages, 1U);
+  ASSERT_TRUE(connection->StartConsuming({.queue = queue_}, Soon()).has_value());
+  EXPECT_FALSE(connection->Next(Soon()).value().redelivered);
 }
 
 TEST_F(QueueLive, GivesBackWhatIsRequeuedOrNeverAcknowledged) {
@@ -158,7 +171,7 @@ TEST_F(QueueLive, GivesBackWhatIsRequeuedOrNeverAcknowledged) {
   Put(*connection, {"again"});
   ASSERT_TRUE(connection->StartConsuming({.queue = queue_}, Soon()).has_value());
   const Delivery first = connection->Next(Soon()).value();
-  ASSERT_TRUE(connection->Reject(first.delivery_tag, true).has_value());
+  ASSERT_TRUE(connection->Reject(first.delivery_tag, true, Soon()).has_value());
   EXPECT_TRUE(connection->Next(Soon()).value().redelivered);
   connection.reset();
   const auto later = Open();
@@ -178,7 +191,7 @@ TEST_F(QueueLive, SendsRejectedAndExpiredMessagesToTheDeadLetterQueue) {
                   .has_value());
   Put(*connection, {"bad"});
   const auto got = connection->Get(queue_, false, Soon()).value();
-  ASSERT_TRUE(connection->Reject(got->delivery_tag, false).has_value());
+  ASSERT_TRUE(connection->Reject(got->delivery_tag, false, Soon()).has_value());
   Message brief = To("brief");
   brief.properties.expiration = "1";
   ASSERT_TRUE(connection->Publish(std::span(&brief, 1), false, Soon()).has_value());

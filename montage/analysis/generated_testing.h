@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,20 +15,54 @@
 
 namespace montage::analysis {
 
+inline ChannelKind KindOf(formats::edf::SignalKind kind) {
+  switch (kind) {
+    case formats::edf::SignalKind::kEeg:
+      return ChannelKind::kEeg;
+    case formats::edf::SignalKind::kEog:
+      return ChannelKind::kEog;
+    case formats::edf::SignalKind::kEmg:
+      return ChannelKind::kEmg;
+    default:
+      return ChannelKind::kOther;
+  }
+}
+
+inline std::vector<Channel> ChannelsOf(const synth::EegGenerator& generator) {
+  const synth::Truth& truth = generator.truth();
+  std::vector<Channel> channels;
+  for (size_t c = 0; c < truth.channels.size(); ++c) {  // further signals are annotations
+    const auto& signal = generator.header().signals[c];
+    const auto parsed = formats::edf::ParseChannelName(signal.label);
+    channels.push_back({.name = parsed.canonical,
+                        .label = signal.label,
+                        .kind = KindOf(parsed.kind),
+                        .rate_hz = truth.rate_hz,
+                        .samples = generator.record_count() * signal.samples_per_record});
+  }
+  return channels;
+}
+
+/// Microvolts of samples first, first + 1, ...
+inline void Render(const synth::EegGenerator& generator, size_t channel, uint64_t first,
+                   std::span<double> out) {
+  constexpr double kMicrovoltsPerTick = 0.1;
+  std::array<int16_t, 4096> ticks{};
+  while (!out.empty()) {
+    const auto part = std::span(ticks).first(std::min(out.size(), ticks.size()));
+    generator.Render(channel, first, part);
+    for (size_t i = 0; i < part.size(); ++i) out[i] = kMicrovoltsPerTick * part[i];
+    out = out.subspan(part.size());
+    first += part.size();
+  }
+}
+
 /// Renders on demand; nothing is stored.
 class GeneratedRecording final : public SampleSource {
  public:
   explicit GeneratedRecording(synth::EegGenerator generator) : generator_(std::move(generator)) {
+    view_.channels = ChannelsOf(generator_);
     view_.duration_s = truth().duration_s;
-    for (const auto& signal : generator_.header().signals) {
-      if (view_.channels.size() == truth().channels.size()) break;  // what follows is annotations
-      const auto parsed = formats::edf::ParseChannelName(signal.label);
-      view_.channels.push_back({.name = parsed.canonical,
-                                .label = signal.label,
-                                .kind = KindOf(parsed.kind),
-                                .rate_hz = truth().rate_hz,
-                                .samples = generator_.record_count() * signal.samples_per_record});
-    }
     view_.source = this;
   }
   GeneratedRecording(const GeneratedRecording&) = delete;
@@ -39,45 +73,23 @@ class GeneratedRecording final : public SampleSource {
 
   base::Result<void> Read(size_t channel, uint64_t first, std::span<double> out,
                           base::Deadline /*deadline*/) override {
-    constexpr double kMicrovoltsPerTick = 0.1;
-    std::array<int16_t, 4096> ticks{};
-    while (!out.empty()) {
-      const auto part = std::span(ticks).first(std::min(out.size(), ticks.size()));
-      generator_.Render(channel, first, part);
-      for (size_t i = 0; i < part.size(); ++i) out[i] = kMicrovoltsPerTick * part[i];
-      out = out.subspan(part.size());
-      first += part.size();
-    }
+    Render(generator_, channel, first, out);
     return {};
   }
 
  private:
-  static ChannelKind KindOf(formats::edf::SignalKind kind) {
-    switch (kind) {
-      case formats::edf::SignalKind::kEeg:
-        return ChannelKind::kEeg;
-      case formats::edf::SignalKind::kEog:
-        return ChannelKind::kEog;
-      case formats::edf::SignalKind::kEmg:
-        return ChannelKind::kEmg;
-      default:
-        return ChannelKind::kOther;
-    }
-  }
-
   synth::EegGenerator generator_;
   RecordingView view_;
 };
 
 /// The same in memory, for tests that change its samples.
-inline MemoryRecording Rendered(synth::EegGenerator generator) {
-  GeneratedRecording generated(std::move(generator));
+inline MemoryRecording Rendered(const synth::EegGenerator& generator) {
   MemoryRecording recording;
-  for (size_t c = 0; c < generated.view().channels.size(); ++c) {
-    const Channel& channel = generated.view().channels[c];
-    std::vector<double> samples(channel.samples);
-    (void)generated.Read(c, 0, samples, base::Deadline::Never());
-    recording.Add(channel.name, channel.rate_hz, std::move(samples), channel.kind);
+  const auto channels = ChannelsOf(generator);
+  for (size_t c = 0; c < channels.size(); ++c) {
+    std::vector<double> samples(channels[c].samples);
+    Render(generator, c, 0, samples);
+    recording.Add(channels[c].name, channels[c].rate_hz, std::move(samples), channels[c].kind);
   }
   return recording;
 }

@@ -239,15 +239,16 @@ Settlement ReadSettlement(const Value& arguments) {
   return Settlement::kAcknowledge;
 }
 
-Result<void> Settle(queue::Connection& connection, Settlement settlement, uint64_t tag,
-                    bool multiple) {
+Result<void> Settle(Conversation& talk, Settlement settlement, uint64_t tag, bool multiple) {
+  queue::Connection& connection = talk.connection;
+  const base::Deadline deadline = talk.work.deadline;
   switch (settlement) {
     case Settlement::kAcknowledge:
-      return connection.Acknowledge(tag, multiple);
+      return connection.Acknowledge(tag, deadline, multiple);
     case Settlement::kReject:
-      return connection.Reject(tag, false, multiple);
+      return connection.Reject(tag, false, deadline, multiple);
     case Settlement::kRequeue:
-      return connection.Reject(tag, true, multiple);
+      return connection.Reject(tag, true, deadline, multiple);
     case Settlement::kAutomatic:
       break;
   }
@@ -289,14 +290,16 @@ Result<void> Consume(Conversation& talk) {
   std::vector<queue::Delivery> deliveries;
   const auto next = [&](base::Deadline deadline) -> Result<queue::Delivery> {
     TRY(queue::Delivery delivery, talk.connection.Next(deadline));
-    if (at_once) TRY(Settle(talk.connection, settlement, delivery.delivery_tag, false));
+    if (at_once) TRY(Settle(talk, settlement, delivery.delivery_tag, false));
     return delivery;
   };
   auto heard = messaging::Collect<queue::Delivery>(wanted, talk.work.deadline, next, deliveries);
   ShowDeliveries(deliveries, talk.answer);
   TRY(heard);
   if (at_once || deliveries.empty()) return {};
-  return Settle(talk.connection, settlement, deliveries.back().delivery_tag, true);
+  // First: for every message that is settled the broker would send another one.
+  TRY(talk.connection.StopConsuming(talk.work.deadline));
+  return Settle(talk, settlement, deliveries.back().delivery_tag, true);
 }
 
 Result<void> Get(Conversation& talk) {
@@ -307,7 +310,7 @@ Result<void> Get(Conversation& talk) {
   if (got) deliveries.push_back(*std::move(got));
   ShowDeliveries(deliveries, talk.answer);
   if (deliveries.empty()) return {};
-  return Settle(talk.connection, settlement, deliveries.front().delivery_tag, false);
+  return Settle(talk, settlement, deliveries.front().delivery_tag, false);
 }
 
 void ShowState(const queue::QueueState& state, Answer& answer) {

@@ -11,7 +11,7 @@
 #include "lib/base/units.h"
 #include "lib/base/utf8.h"
 #include "lib/json/canonical.h"
-#include "lib/net/offload.h"
+#include "lib/net/interruptible.h"
 #include "lib/net/runtime.h"
 
 namespace assay::action::messaging {
@@ -228,7 +228,8 @@ net::Task<Outcome> RunInThread(const ActionContext& context,
                      // Before the coroutine goes on, so the context is still there.
                      if (context.armed) net::Post(executor, [&] { context.armed(); });
                    }};
-  Answer answer = co_await net::OffloadUntil(thread, stop, [&] { return work(tools); });
+  Answer answer = co_await net::OffloadInterruptibly(
+      thread, [&] { return work(tools); }, [&] { stop.Request(); });
   Outcome outcome{.duration = context.clock.Steady() - started};
   answer.values.Set("duration", Value::Duration(outcome.duration));
   outcome.value = std::move(answer.values).Build();

@@ -190,7 +190,7 @@ TEST_F(TcpActionTest, ReceivesUpToADelimiter) {
 
 TEST_F(TcpActionTest, ReceivesUntilNothingComesForAWhile) {
   const Outcome outcome =
-      Run(SayAndWait("abc"), R"({"endpoint": "device"})", {{"idle", Value::Duration(20ms)}});
+      Run(SayAndWait("abc"), R"({"endpoint": "device"})", {{"idle", Value::Duration(400ms)}});
   EXPECT_EQ(Text(outcome, "text"), "abc");
   EXPECT_EQ(Text(outcome, "ended"), "idle");
 }
@@ -306,7 +306,7 @@ TEST_F(TcpActionTest, MoreThanTheLimitIsAnErrorWithWhatCame) {
 }
 
 TEST_F(TcpActionTest, ASilentPeerTimesOut) {
-  context_.timeout = 50ms;
+  context_.timeout = 600ms;  // enough for what comes on a busy machine
   const Outcome outcome =
       Run(SayAndWait("abc"), R"({"endpoint": "device", "receive": {"close": true}})");
   ASSERT_EQ(outcome.disposition, Disposition::kError);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/net/event.h"
-#include "lib/net/offload.h"
+#include "lib/net/interruptible.h"
 #include "lib/net/runtime.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
@@ -88,12 +88,12 @@ TEST(QuietPipe, TurnsTheSignalIntoAnError) {
 // Waits in a thread until it is stopped.
 Task<base::Result<void>> WaitInThread(Cancellation& stop, int fd) {
   ThreadPool pool(1);
-  co_return co_await OffloadUntil(pool, stop, [&] {
-    return BlockUntilReady(fd, Readiness::kRead, Deadline::Never(), &stop, "wait");
-  });
+  co_return co_await OffloadInterruptibly(
+      pool, [&] { return BlockUntilReady(fd, Readiness::kRead, Deadline::Never(), &stop, "wait"); },
+      [&] { stop.Request(); });
 }
 
-TEST(OffloadUntil, StopsTheWorkWhenTheCallerIsCancelled) {
+TEST(BlockUntilReady, EndsWhenTheTaskThatAwaitsItIsCancelled) {
   const SocketPair pair;
   Runtime runtime;
   Cancellation stop;
@@ -101,16 +101,6 @@ TEST(OffloadUntil, StopsTheWorkWhenTheCallerIsCancelled) {
       WithDeadline(WaitInThread(stop, pair.ends[0]), Deadline::After(milliseconds(20))));
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
-  EXPECT_TRUE(stop.requested());
-}
-
-TEST(OffloadUntil, GivesBackWhatTheWorkReturned) {
-  SocketPair pair;
-  Runtime runtime;
-  Cancellation stop;
-  ASSERT_EQ(::write(pair.ends[1], "x", 1), 1);
-  EXPECT_TRUE(runtime.Run(WithDeadline(WaitInThread(stop, pair.ends[0]), Soon())).has_value());
-  EXPECT_FALSE(stop.requested());
 }
 
 TEST(Post, RunsOnTheLoop) {

@@ -22,6 +22,8 @@ using base::Result;
 
 constexpr int kNoLimitOfChannels = 0;
 constexpr timeval kAtOnce = {};
+/// They come round after so many refusals; brokers allow 2047.
+constexpr int kChannelNumbers = 1000;
 /// How long an orderly end may take.
 constexpr timeval kGoodbye = {.tv_sec = 1, .tv_usec = 0};
 
@@ -217,8 +219,8 @@ base::Error Session::Lost(int status, const std::string& doing) {
 }
 
 Result<void> Session::OpenChannel(Deadline deadline) {
-  // A new number, so that nothing of a channel that was closed is taken for its own.
-  ++channel_;
+  // Another number, so that nothing of a channel that was closed is taken for its own.
+  channel_ = static_cast<amqp_channel_t>(channel_ % kChannelNumbers + 1);
   confirming_ = consuming_ = false;
   published_ = 0;
   deliveries.clear();
@@ -239,17 +241,20 @@ Result<amqp_method_t> Session::Call(amqp_method_number_t method, void* arguments
   const net::QuietPipe quiet;
   amqp_maybe_release_buffers(state_.get());
   if (!channel_open_ && !broken_) TRY(OpenChannel(deadline));
-  TRY(Send(method, arguments, doing));
+  TRY(Send(method, arguments, doing, deadline));
   return Await(replies, doing, deadline);
 }
 
-Result<void> Session::Send(amqp_method_number_t method, void* arguments, const std::string& doing) {
+Result<void> Session::Send(amqp_method_number_t method, void* arguments, const std::string& doing,
+                           Deadline deadline) {
   const net::QuietPipe quiet;
   if (broken_ || !channel_open_) {
     return base::Fail(ErrorCode::kUnavailable,
                       fmt::format("cannot {}: the {} with {} is closed", doing,
                                   broken_ ? "connection" : "channel", peer_));
   }
+  // A method is small: once there is room for any bytes, sending it does not block.
+  TRY(net::BlockUntilReady(socket(), net::Readiness::kWrite, deadline, stop_, doing));
   const int status = amqp_send_method(state_.get(), channel_, method, arguments);
   if (status != AMQP_STATUS_OK) return base::Fail(Lost(status, doing));
   return {};

@@ -46,7 +46,8 @@ class Session {
                                    std::initializer_list<amqp_method_number_t> replies,
                                    const std::string& doing, base::Deadline deadline);
   /// Sends a method that has no reply.
-  base::Result<void> Send(amqp_method_number_t method, void* arguments, const std::string& doing);
+  base::Result<void> Send(amqp_method_number_t method, void* arguments, const std::string& doing,
+                          base::Deadline deadline);
   /// Requires: the channel confirms (SelectConfirms).
   base::Result<void> Publish(const Message& message, bool mandatory, const std::string& doing);
   base::Result<void> SelectConfirms(base::Deadline deadline);
@@ -57,7 +58,7 @@ class Session {
 
   bool is_usable() const { return !broken_; }
   bool is_consuming() const { return consuming_; }
-  void set_consuming() { consuming_ = true; }
+  void set_consuming(bool consuming) { consuming_ = consuming; }
   int socket() const { return amqp_get_sockfd(state_.get()); }
   const net::Cancellation* stop() const { return stop_; }
   /// Number of the message that is published next.
