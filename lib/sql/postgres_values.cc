@@ -112,6 +112,15 @@ void AppendEscaped(std::string_view text, std::string& out) {
   }
 }
 
+void AppendHex(std::string_view bytes, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kDigits[byte >> 4U];
+    out += kDigits[byte & 15U];
+  }
+}
+
 void AppendCopyField(const Value& value, std::string& out) {
   const auto& storage = value.storage();
   if (const auto* number = std::get_if<int64_t>(&storage)) {
@@ -122,9 +131,7 @@ void AppendCopyField(const Value& value, std::string& out) {
     AppendEscaped(*text, out);
   } else if (const auto* blob = std::get_if<Blob>(&storage)) {
     out += "\\\\x";
-    for (const char byte : blob->bytes) {
-      fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(byte));
-    }
+    AppendHex(blob->bytes, out);
   } else {
     out += "\\N";
   }
