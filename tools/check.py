@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the rules that a script can check (CONTRIBUTING.md lists them). Exit code 1 when one is broken.
 
-  ./dev check          format, arrows, headers' form, sizes, names, README, lint of the files changed against HEAD
+  ./dev check          format, arrows, headers' form, sizes, names, documentation, lint of the files changed against HEAD
   ./dev check --all    the same with every header compiled alone and every file linted (long)
   ./dev check --all lib/base assay/cel
                        compiles and lints only what is below these folders
@@ -29,17 +29,21 @@ LAYERS = {
     "lib/net": [],
     "lib/http": ["lib/net", "lib/crypto"],
     "lib/sql": [],
-    "lib/objects": ["lib/crypto"],
+    "lib/objects": ["lib/net", "lib/http", "lib/crypto"],
+    "lib/redis": ["lib/net"],
+    "lib/queue": ["lib/net"],
+    "lib/mqtt": ["lib/net"],
     "lib/formats": [],
     "lib/synth": ["lib/formats"],
-    "assay/cel": ["lib/crypto", "lib/json"],
+    "assay/cel": ["lib/crypto", "lib/json", "lib/formats"],
     "assay/scenario": ["lib/crypto", "lib/json"],
     "assay/history": ["assay/cel", "lib/crypto", "lib/json"],
     "assay/plan": ["assay/scenario", "assay/cel", "lib/crypto", "lib/json", "lib/formats"],
     "assay/action": ["assay/plan", "assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http",
-                     "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/synth"],
+                     "lib/process", "lib/json", "lib/crypto", "lib/formats", "lib/objects", "lib/sql", "lib/synth", "lib/redis",
+                     "lib/queue", "lib/mqtt"],
     "assay/environment": ["assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process",
-                          "lib/json", "lib/crypto"],
+                          "lib/json", "lib/crypto", "lib/objects", "lib/sql", "lib/redis", "lib/queue"],
     "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",
                   "lib/net", "lib/http", "lib/json", "lib/crypto"],
     "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],
@@ -66,6 +70,8 @@ LAYERS = {
                     "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
     "montage": ["montage/app"],
 }
+# The comparisons measure any part of both programs, and nothing includes them.
+LAYERS["bench"] = [folder for folder in LAYERS if "/" in folder]
 # What tests, benches and their support files may use on top, by the first folder of their name.
 TEST_EXTRA = {
     "lib": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/process"],
@@ -249,12 +255,23 @@ def check_readme(found):
         verb = command.split()[1]
         if not re.search(rf"^  {verb}\)|^  {verb} \||\| {verb}\)", (ROOT / "dev").read_text(), re.MULTILINE):
             found.add("README.md", f"`{command}` is no command of ./dev")
-    for path in re.findall(r"\]\(([^)#:]+)\)", text):
-        if not (ROOT / path).exists():
-            found.add("README.md", f"link to {path}, which does not exist")
     for path, shown in re.findall(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", text, re.DOTALL):
         if not (ROOT / path).exists() or shown not in (ROOT / path).read_text():
             found.add("README.md", f"the text shown for {path} is not in that file")
+
+
+def check_docs(found):
+    """Links lead somewhere, and the index names every page."""
+    pages = tracked("docs/*.md", "README.md", "HACKING.md", "CONTRIBUTING.md", "CHANGELOG.md", "suites/*.md")
+    for page in pages:
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", (ROOT / page).read_text(), flags=re.DOTALL)
+        for path in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+            if not (ROOT / page).parent.joinpath(path).exists():
+                found.add(page, f"link to {path}, which does not exist")
+    index = (ROOT / "docs/README.md").read_text()
+    for page in pages:
+        if page.startswith("docs/") and page != "docs/README.md" and f"]({page.removeprefix('docs/')})" not in index:
+            found.add(page, "docs/README.md does not name it")
 
 
 def run_each(what, names, command, found):
@@ -304,6 +321,7 @@ def main():
     check_layers(found)
     check_sources(found)
     check_readme(found)
+    check_docs(found)
     if subprocess.run([sys.executable, "tools/format.py", "--check"], cwd=ROOT, capture_output=True).returncode != 0:
         found.add("format", "some files are not formatted; ./dev fmt --all mends it")
     check_compiled(everything, below, found)

@@ -2,7 +2,8 @@
 """Builds and runs every test of the project; the last line is `N passed, N failed, N skipped`.
 
 Stages, in order (each can be chosen with --label):
-  unit, conformance, live   the GoogleTest programs of the sanitizer build
+  unit, conformance, live   the GoogleTest programs of the sanitizer build; for live ones the servers of tools/services.py
+                            run meanwhile (with -k alone only when they are up already)
   docs                      examples run, quotations and reference are current
   golden                    the command line of the release build against recorded output
   browser                   the HTML report in a headless browser
@@ -10,9 +11,11 @@ Stages, in order (each can be chosen with --label):
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
+
+import services
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ["unit", "conformance", "live", "golden", "docs", "browser", "suite"]
@@ -138,6 +143,22 @@ def run_script(name, command, totals):
         totals.failures.append((name, finished.stdout))
 
 
+@contextlib.contextmanager
+def live_servers(start, totals):
+    """The variables of real servers in the environment; with `start` those that are missing run for the block."""
+    if not start:
+        os.environ.update(services.endpoints())
+        yield
+        return
+    began = time.monotonic()
+    with services.running() as (variables, failures):
+        os.environ.update(variables)
+        totals.add("servers for live tests", len(services.servers.ALL) - len(failures), len(failures), 0,
+                   time.monotonic() - began)
+        totals.failures.extend(("servers for live tests", why) for why in failures)
+        yield
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", metavar="FILTER", help="only GoogleTest cases whose name contains FILTER")
@@ -155,9 +176,10 @@ def main():
         say(f"tests of the {options.preset} build: {', '.join(compiled)}")
         chosen = [(name, command) for name, command, labels in sorted(programs(options.preset))
                   if set(labels) & set(compiled)]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
-                finished.result()
+        with live_servers("live" in (options.label or []) or ("live" in wanted and not options.k), totals):
+            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+                for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
+                    finished.result()
     if {"golden", "docs", "browser", "suite"} & set(wanted):
         build("release", "assay_program", "montage_program")
         say("tests of the programs")
@@ -183,6 +205,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped on the way out
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
     os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     sys.exit(main())

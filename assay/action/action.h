@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,12 @@ struct OperatorAnswer {
 using AskOperator = std::function<net::Task<base::Result<OperatorAnswer>>(std::string question,
                                                                           base::Deadline deadline)>;
 
+/// Whether the condition that a step has for a parameter of type Expression (`until`) holds with
+/// these variables, which hide those of the scenario. Nothing when the step does not have it; an
+/// error when it gives no bool.
+using Holds = std::function<std::optional<base::Result<bool>>(std::string_view parameter,
+                                                              const cel::Value& variables)>;
+
 /// What an action may use. Everything outlives the call. An action prints nothing and keeps nothing
 /// between calls; what must last over a scenario (cookies, generated files) is in `session`.
 struct ActionContext {
@@ -60,6 +67,10 @@ struct ActionContext {
   std::vector<std::pair<std::string, std::string>>
       process_environment;   ///< for exec, besides the inherited one
   AskOperator ask_operator;  ///< empty: nobody is there
+  /// An action whose schema `listens` calls it once what others send from now on will not be
+  /// missed: connected, subscribed, acknowledged. The steps after a background step wait for it.
+  std::function<void()> armed = [] {};
+  Holds holds = {};  ///< empty: the step has no conditions
 };
 
 /// Actions are stateless and shared by all scenarios of a run.
@@ -88,8 +99,8 @@ class ActionRegistry {
   std::vector<std::unique_ptr<Action>> actions_;
 };
 
-/// exec, file, generate, http, manual, wait. Structure (group, parallel, for_each, repeat, use,
-/// set, note) belongs to the step machine.
+/// amqp, exec, file, generate, http, manual, metrics, mqtt, redis, s3, sql, tcp, wait, websocket.
+/// Structure (group, parallel, for_each, repeat, use, set, note) belongs to the step machine.
 void RegisterBuiltinActions(ActionRegistry& registry);
 
 }  // namespace assay::action

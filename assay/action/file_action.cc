@@ -10,6 +10,7 @@
 #include <glob.h>
 
 #include "assay/action/file_content.h"
+#include "assay/action/pdf_content.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
 #include "lib/base/utf8.h"
@@ -99,6 +100,9 @@ Result<Value> Read(const std::string& name, const Value& params, const ActionCon
   map.Set("size", SizeValue(content.size()));
   if (as == "bytes") {
     map.Set("bytes", Value::Bytes(content));
+  } else if (as == "avro") {
+    TRY(Value file, DescribeAvro(content, path.string(), context.deadline));
+    map.Set("avro", std::move(file));
   } else if (!base::IsUtf8(content)) {
     return base::Fail(base::Error{.code = ErrorCode::kInvalid,
                                   .message = fmt::format("{} is not UTF-8 text", path.string()),
@@ -110,13 +114,17 @@ Result<Value> Read(const std::string& name, const Value& params, const ActionCon
   } else if (as == "csv") {
     TRY(Value rows, DescribeCsv(content, path.string()));
     map.Set("rows", std::move(rows));
+  } else if (as == "xml") {
+    TRY(Value root, DescribeXml(content, path.string()));
+    map.Set("xml", std::move(root));
+    map.Set("text", Value::String(content));
   } else if (as == "text") {
     map.Set("text", Value::String(content));
   } else {
     return base::Fail(
         ErrorCode::kInvalid,
-        fmt::format("cannot read a file as \"{}\", expected text, bytes, json, csv or "
-                    "edf",
+        fmt::format("cannot read a file as \"{}\", expected text, bytes, json, csv, xml, "
+                    "avro, pdf or edf",
                     as));
   }
   return std::move(map).Build();
@@ -227,6 +235,18 @@ Result<Value> Remove(const std::string& name, const Value&, const ActionContext&
                         {"removed", Value::Int(static_cast<int64_t>(count))}});
 }
 
+net::Task<Result<Value>> ReadPdf(std::string name, const ActionContext& context) {
+  const fs::path path = FindForReading(name, context);
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) {
+    co_return base::Fail(ErrorCode::kNotFound, fmt::format("there is no file {}", path.string()));
+  }
+  CO_TRY(Value document, co_await DescribePdf(path, context));
+  co_return Value::Object({{"path", Value::String(path.string())},
+                           {"size", SizeValue(fs::file_size(path, error))},
+                           {"pdf", std::move(document)}});
+}
+
 /// One way of using the action: the parameter that chooses it, and what it does.
 struct Operation {
   std::string_view name;
@@ -261,10 +281,11 @@ scenario::ObjectSchema MakeParams() {
                              .doc = std::string(operation.doc)});
   }
   params.one_of = {std::move(operations)};
-  params.fields.push_back({.name = "as",
-                           .type = Type::Enum({"text", "bytes", "json", "csv", "edf"}),
-                           .default_text = "text",
-                           .doc = "How `read` reads the file."});
+  params.fields.push_back(
+      {.name = "as",
+       .type = Type::Enum({"text", "bytes", "json", "csv", "xml", "avro", "pdf", "edf"}),
+       .default_text = "text",
+       .doc = "How `read` reads the file."});
   params.fields.push_back({.name = "content",
                            .type = Type::Any(),
                            .doc = "For `write`: text or bytes as they are, other values as JSON."});
@@ -287,13 +308,26 @@ FileAction::FileAction() {
   schema_.outcome = {
       {.name = "path", .type = Type::String(), .doc = "The file, absolute."},
       {.name = "size", .type = Type::Int(), .doc = "Bytes."},
-      {.name = "text", .type = Type::String(), .doc = "read: the content."},
+      {.name = "text", .type = Type::String(), .doc = "read as text or xml: the content."},
       {.name = "bytes", .type = Type::Bytes(), .doc = "read, `as: bytes`: the content."},
       {.name = "json", .type = Type::Any(), .doc = "read, `as: json`: the value."},
       {.name = "rows",
        .type = Type::List(Type::Map(Type::Any())),
        .doc = "read, `as: csv`: one map a row; columns of numbers or booleans are typed, and empty "
               "cells in them null."},
+      {.name = "xml",
+       .type = Type::Any(),
+       .doc = "read, `as: xml`: the root {name, attributes, text, children}; `xpath(text, path)` "
+              "asks for parts of it."},
+      {.name = "avro",
+       .type = Type::Any(),
+       .doc = "read, `as: avro`: schema, codec, records of an object container file; fixed and "
+              "bytes as bytes, enums as text, logical types as they are stored."},
+      {.name = "pdf",
+       .type = Type::Any(),
+       .doc =
+           "read, `as: pdf`: version, page_count, pages (texts in reading order), title, author, "
+           "subject, keywords, creator, producer; needs the programs pdfinfo and pdftotext."},
       {.name = "edf",
        .type = Type::Any(),
        .doc = "read, `as: edf`: variant, patient {text, code, sex, name}, start, record_count, "
@@ -323,7 +357,12 @@ net::Task<Outcome> FileAction::Run(Value params, const ActionContext& context) c
                  "a file step needs one of read, exists, glob, checksum, write, copy, remove");
   if (operation != nullptr) {
     const std::string path = cel::ToText(*params.Find(operation->name));
-    result = co_await net::Offload(pool_, [&] { return operation->run(path, params, context); });
+    const Value* as = params.Find("as");
+    if (operation->run == &Read && as != nullptr && cel::ToText(*as) == "pdf") {
+      result = co_await ReadPdf(path, context);
+    } else {
+      result = co_await net::Offload(pool_, [&] { return operation->run(path, params, context); });
+    }
   }
   const base::Duration duration = context.clock.Steady() - started;
   if (!result.has_value()) {

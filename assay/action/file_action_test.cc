@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "assay/action/testing_context.h"
@@ -75,6 +76,80 @@ TEST(File, NamesWhatIsWrongWithTheContent) {
   EXPECT_EQ(missing.error->code, base::ErrorCode::kNotFound);
   EXPECT_FALSE(missing.error->hint.empty());
   EXPECT_EQ(RunFile(context, {}).error->code, base::ErrorCode::kInvalid);
+}
+
+TEST(File, ReadsXmlAsATree) {
+  TestContext context;
+  context.dir().Write("a.xml", "<order id=\"7\"><item>one</item></order>");
+  const Outcome read = RunFile(context, {{"read", Text("a.xml")}, {"as", Text("xml")}});
+  ASSERT_EQ(read.disposition, Disposition::kAnswered) << read.error->ToString();
+  const Value root = Get(read, "xml");
+  EXPECT_EQ(*root.Find("name"), Text("order"));
+  EXPECT_EQ(*root.Find("attributes")->Find("id"), Text("7"));
+  EXPECT_EQ(*root.Find("children")->list()[0].Find("text"), Text("one"));
+  context.dir().Write("bad.xml", "<a>\n<b>");
+  const Outcome bad = RunFile(context, {{"read", Text("bad.xml")}, {"as", Text("xml")}});
+  ASSERT_TRUE(bad.error.has_value());
+  EXPECT_THAT(bad.error->ToString(), testing::HasSubstr("line 2"));
+  EXPECT_THAT(bad.error->ToString(), testing::HasSubstr("bad.xml"));
+}
+
+TEST(File, ReadsAvroRecords) {
+  // A container with the schema "long" and the values 1 and -1.
+  const std::string marker(16, 'm');
+  const std::string file = std::string(
+                               "Obj\x01\x02\x16"
+                               "avro.schema\x0C\"long\"") +
+                           std::string(1, '\0') + marker + "\x04\x04\x02\x01" + marker;
+  TestContext context;
+  context.dir().Write("a.avro", file);
+  const Outcome read = RunFile(context, {{"read", Text("a.avro")}, {"as", Text("avro")}});
+  ASSERT_EQ(read.disposition, Disposition::kAnswered) << read.error->ToString();
+  const Value avro = Get(read, "avro");
+  EXPECT_EQ(*avro.Find("schema"), Text("long"));
+  EXPECT_EQ(*avro.Find("records"), Value::List({Value::Int(1), Value::Int(-1)}));
+  context.dir().Write("bad.avro", file.substr(0, file.size() - 1));
+  const Outcome bad = RunFile(context, {{"read", Text("bad.avro")}, {"as", Text("avro")}});
+  ASSERT_TRUE(bad.error.has_value());
+  EXPECT_THAT(bad.error->ToString(), testing::HasSubstr("byte "));
+}
+
+/// One page with one line of text (ISO 32000-1, 7.5); readers rebuild the missing table of offsets.
+constexpr std::string_view kPdf =
+    "%PDF-1.4\n"
+    "1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    "2 0 obj\n<< /Type /Pages /Kids [4 0 R] /Count 1 >>\nendobj\n"
+    "3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n"
+    "4 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R\n"
+    "/Resources << /Font << /F1 3 0 R >> >> >>\nendobj\n"
+    "5 0 obj\n<< /Length 51 >>\nstream\nBT /F1 12 Tf 72 720 Td (Report of MRN 4711) Tj ET    "
+    "\nendstream\nendobj\n"
+    "6 0 obj\n<< /Title (Report 7) /Author (Ada) >>\nendobj\n"
+    "trailer\n<< /Size 7 /Root 1 0 R /Info 6 0 R >>\n%%EOF\n";
+
+TEST(File, ReadsTheTextOfPdfPages) {
+  TestContext context;
+  context.dir().Write("a.pdf", kPdf);
+  const Outcome read = RunFile(context, {{"read", Text("a.pdf")}, {"as", Text("pdf")}});
+  if (read.error && read.error->code == base::ErrorCode::kUnsupported) {
+    GTEST_SKIP() << read.error->message;
+  }
+  ASSERT_EQ(read.disposition, Disposition::kAnswered) << read.error->ToString();
+  const Value pdf = Get(read, "pdf");
+  EXPECT_EQ(*pdf.Find("page_count"), Value::Int(1));
+  EXPECT_THAT(std::string(pdf.Find("pages")->list()[0].string()),
+              testing::HasSubstr("Report of MRN 4711"));
+  EXPECT_EQ(*pdf.Find("title"), Text("Report 7"));
+  EXPECT_EQ(*pdf.Find("author"), Text("Ada"));
+  EXPECT_EQ(*pdf.Find("version"), Text("1.4"));
+  EXPECT_EQ(Get(RunFile(context, {{"glob", Text(".pdf-*")}}), "count"), Value::Int(0));
+  context.dir().Write("bad.pdf", "plain text");
+  const Outcome bad = RunFile(context, {{"read", Text("bad.pdf")}, {"as", Text("pdf")}});
+  ASSERT_TRUE(bad.error.has_value());
+  EXPECT_EQ(bad.error->code, base::ErrorCode::kInvalid);
+  EXPECT_THAT(bad.error->message, testing::HasSubstr("bad.pdf is no PDF document"));
+  const Outcome missing = RunFile(context, {{"read", Text("no.pdf")}, {"as", Text("pdf")}});
+  EXPECT_EQ(missing.error->code, base::ErrorCode::kNotFound);
 }
 
 TEST(File, SaysWhatIsThere) {

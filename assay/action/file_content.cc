@@ -9,8 +9,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "assay/cel/json.h"
 #include "assay/plan/data_files.h"
+#include "lib/formats/avro/container.h"
 #include "lib/formats/edf/reader.h"
+#include "lib/formats/xml/xml.h"
 
 namespace assay::action {
 namespace {
@@ -175,6 +178,43 @@ Value Typed(std::string_view cell, CellType type) {
   return Value::String(cell);
 }
 
+Value ElementValue(const formats::xml::Element& element) {
+  cel::MapBuilder attributes;
+  for (const auto& [name, value] : element.attributes) attributes.Set(name, Value::String(value));
+  std::vector<Value> children;
+  children.reserve(element.children.size());
+  for (const formats::xml::Element& child : element.children) {
+    children.push_back(ElementValue(child));
+  }
+  return Value::Object({{"name", Value::String(element.name)},
+                        {"attributes", std::move(attributes).Build()},
+                        {"text", Value::String(element.text)},
+                        {"children", Value::List(std::move(children))}});
+}
+
+Value DatumValue(const formats::avro::Value& value) {
+  const auto& datum = value.datum;
+  if (const auto* boolean = std::get_if<bool>(&datum)) return Value::Bool(*boolean);
+  if (const auto* integer = std::get_if<int64_t>(&datum)) return Value::Int(*integer);
+  if (const auto* real = std::get_if<double>(&datum)) return Value::Double(*real);
+  if (const auto* text = std::get_if<std::string>(&datum)) return Value::String(*text);
+  if (const auto* bytes = std::get_if<formats::avro::Bytes>(&datum)) {
+    return Value::Bytes(bytes->bytes);
+  }
+  if (const auto* list = std::get_if<formats::avro::List>(&datum)) {
+    std::vector<Value> items;
+    items.reserve(list->size());
+    for (const formats::avro::Value& item : *list) items.push_back(DatumValue(item));
+    return Value::List(std::move(items));
+  }
+  if (const auto* fields = std::get_if<formats::avro::Fields>(&datum)) {
+    cel::MapBuilder map;
+    for (const auto& [name, field] : *fields) map.Set(name, DatumValue(field));
+    return std::move(map).Build();
+  }
+  return Value::Null();
+}
+
 }  // namespace
 
 Result<Value> DescribeEdf(const std::filesystem::path& path, base::Deadline deadline) {
@@ -206,6 +246,28 @@ Result<Value> DescribeEdf(const std::filesystem::path& path, base::Deadline dead
   map.Set("gaps", Value::List(std::move(gaps)));
   map.Set("warnings", WarningTexts(reader.warnings(), annotations.warnings));
   return std::move(map).Build();
+}
+
+Result<Value> DescribeXml(std::string_view text, std::string_view name) {
+  auto root = formats::xml::Parse(text);
+  if (!root) return base::Fail(std::move(root).error().While(fmt::format("reading {}", name)));
+  return ElementValue(*root);
+}
+
+Result<Value> DescribeAvro(std::string_view bytes, std::string_view name, base::Deadline deadline) {
+  auto container = formats::avro::Read(bytes, deadline);
+  if (!container) {
+    return base::Fail(std::move(container).error().While(fmt::format("reading {}", name)));
+  }
+  TRY(Value schema, cel::ParseJson(container->schema));
+  std::vector<Value> records;
+  records.reserve(container->records.size());
+  for (const formats::avro::Value& record : container->records) {
+    records.push_back(DatumValue(record));
+  }
+  return Value::Object({{"schema", std::move(schema)},
+                        {"codec", Value::String(container->codec)},
+                        {"records", Value::List(std::move(records))}});
 }
 
 Result<Value> DescribeCsv(std::string_view text, std::string_view name) {

@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include "assay/action/http_request.h"
+#include "assay/action/http_transcript.h"
+#include "assay/action/parameters.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
-#include "assay/history/transcript.h"
 #include "lib/base/utf8.h"
 #include "lib/http/client.h"
 #include "lib/http/media.h"
-#include "lib/http/message.h"
 
 namespace assay::action {
 namespace {
@@ -24,20 +24,6 @@ using scenario::ObjectSchema;
 using scenario::Type;
 
 ObjectSchema AuthTable() {
-  const ObjectSchema user_and_password{
-      .name = "user_and_password",
-      .doc = "A user and a password.",
-      .fields = {
-          {.name = "user", .type = Type::String(), .required = true, .doc = "Name."},
-          {.name = "password", .type = Type::String(), .required = true, .doc = "Password."}}};
-  const ObjectSchema api_key{
-      .name = "api_key",
-      .doc = "A key in a header field.",
-      .fields = {{.name = "header",
-                  .type = Type::String(),
-                  .default_text = "X-API-Key",
-                  .doc = "Name of the field."},
-                 {.name = "value", .type = Type::String(), .required = true, .doc = "The key."}}};
   const ObjectSchema sigv4{
       .name = "sigv4",
       .doc = "AWS Signature Version 4.",
@@ -49,48 +35,22 @@ ObjectSchema AuthTable() {
           {.name = "session_token",
            .type = Type::String(),
            .doc = "Token of temporary credentials."}}};
-  const ObjectSchema mtls{
-      .name = "mtls",
-      .doc = "A client certificate.",
-      .fields = {
-          {.name = "certificate", .type = Type::String(), .required = true, .doc = "PEM file."},
-          {.name = "key", .type = Type::String(), .required = true, .doc = "PEM file."},
-          {.name = "key_password", .type = Type::String(), .doc = "Password of the key."}}};
-  return {
-      .name = "auth",
-      .doc = "How the request shows who sends it.",
-      .fields = {{.name = "basic",
-                  .type = Type::Object(user_and_password),
-                  .doc = "Basic authentication (RFC 7617)."},
-                 {.name = "digest",
-                  .type = Type::Object(user_and_password),
-                  .doc = "Digest authentication (RFC 7616)."},
-                 {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
-                 {.name = "api_key",
-                  .type = Type::AnyOf({Type::Object(api_key), Type::String()}),
-                  .doc = "A key in a header field; a text is sent as X-API-Key."},
-                 {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
-                 {.name = "mtls", .type = Type::Object(mtls), .doc = "A client certificate."}},
-      .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
-}
-
-ObjectSchema TlsTable() {
-  return {.name = "tls",
-          .doc = "How the server's certificate is checked.",
-          .fields = {{.name = "ca",
-                      .type = Type::String(),
-                      .doc = "PEM file of trusted certificates; absent: the system's."},
-                     {.name = "insecure",
-                      .type = Type::Bool(),
-                      .default_text = "false",
-                      .doc = "Takes any certificate."},
-                     {.name = "server_name",
-                      .type = Type::String(),
-                      .doc = "Name to ask for and to verify; absent: the host of the URL."},
-                     {.name = "min_version",
-                      .type = Type::Enum({"1.2", "1.3"}),
-                      .default_text = "1.2",
-                      .doc = "Oldest TLS version."}}};
+  return {.name = "auth",
+          .doc = "How the request shows who sends it.",
+          .fields =
+              {{.name = "basic",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Basic authentication (RFC 7617)."},
+               {.name = "digest",
+                .type = Type::Object(UserAndPasswordTable()),
+                .doc = "Digest authentication (RFC 7616)."},
+               {.name = "bearer", .type = Type::String(), .doc = "A token (RFC 6750)."},
+               {.name = "api_key",
+                .type = Type::AnyOf({Type::Object(ApiKeyTable()), Type::String()}),
+                .doc = "A key in a header field; a text is sent as X-API-Key."},
+               {.name = "sigv4", .type = Type::Object(sigv4), .doc = "AWS Signature Version 4."},
+               {.name = "mtls", .type = Type::Object(MtlsTable()), .doc = "A client certificate."}},
+          .one_of = {{.names = {"basic", "digest", "bearer", "api_key", "sigv4", "mtls"}}}};
 }
 
 std::vector<Field> ParamFields() {
@@ -270,86 +230,6 @@ Value OutcomeValue(const http::ClientRequest& request, const http::ClientRespons
   map.Set("timings", TimingsValue(response.timings));
   map.Set("certificate", CertificateValue(response.certificate));
   return std::move(map).Build();
-}
-
-std::string MediaTypeOf(const http::Headers& headers) {
-  const auto type = headers.Get("Content-Type");
-  if (!type) return {};
-  const auto media = http::ParseMediaType(*type);
-  return media ? media->Essence() : std::string(*type);
-}
-
-std::vector<std::pair<std::string, std::string>> Pairs(const http::Headers& headers) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const http::HeaderField& field : headers) pairs.emplace_back(field.name, field.value);
-  return pairs;
-}
-
-// What was sent, as far as it is text; files and forms are described.
-std::string DescribeBody(const http::RequestBody& body) {
-  if (const auto* text = std::get_if<std::string>(&body)) return *text;
-  if (const auto* file = std::get_if<http::FileContent>(&body))
-    return fmt::format("(file {})", file->path);
-  std::string out;
-  if (const auto* parts = std::get_if<std::vector<http::FormPart>>(&body)) {
-    for (const http::FormPart& part : *parts) {
-      const auto* file = std::get_if<http::FileContent>(&part.content);
-      out += fmt::format("{}: {}\n", part.name,
-                         file != nullptr ? fmt::format("(file {})", file->path)
-                                         : std::get<std::string>(part.content));
-    }
-  }
-  return out;
-}
-
-// Head fields as they were on the wire, when there was one.
-std::vector<std::pair<std::string, std::string>> SentHeaders(const http::ClientRequest& request,
-                                                             const http::ClientResponse* response) {
-  if (response == nullptr || response->heads.empty()) return Pairs(request.headers);
-  std::vector<std::pair<std::string, std::string>> pairs;
-  std::string_view rest = response->heads.back().request;
-  for (bool first = true; !rest.empty(); first = false) {
-    const size_t end = std::min(rest.find("\r\n"), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 2, rest.size()));
-    const size_t colon = line.find(':');
-    if (first || colon == std::string_view::npos) continue;
-    pairs.emplace_back(line.substr(0, colon), http::TrimBlanks(line.substr(colon + 1)));
-  }
-  return pairs;
-}
-
-base::Result<std::string> RecordTranscript(const http::ClientRequest& request,
-                                           const http::ClientResponse* response,
-                                           std::string_view error, history::BlobSink& blobs) {
-  history::HttpExchange exchange;
-  exchange.request.method = request.method;
-  exchange.request.url = request.url;
-  exchange.request.headers = SentHeaders(request, response);
-  TRY(exchange.request.body,
-      history::RecordBody(DescribeBody(request.body), MediaTypeOf(request.headers), blobs));
-  exchange.error = error;
-  if (response != nullptr) {
-    exchange.request.http_version = response->version;
-    history::HttpResponseRecord received;
-    received.http_version = response->version;
-    received.status = response->status;
-    received.reason = http::ReasonPhrase(response->status);
-    received.headers = Pairs(response->headers);
-    TRY(received.body, history::RecordBody(response->body, MediaTypeOf(response->headers), blobs));
-    exchange.response = std::move(received);
-    const http::Timings& timings = response->timings;
-    exchange.timings = {timings.dns, timings.connect, timings.tls, timings.first_byte,
-                        timings.total};
-    for (const http::Redirect& redirect : response->redirects)
-      exchange.redirects.push_back(redirect.location);
-    if (response->certificate) {
-      exchange.tls = history::TlsRecord{.subject = response->certificate->subject,
-                                        .issuer = response->certificate->issuer,
-                                        .not_after = response->certificate->expires};
-    }
-  }
-  return history::RecordExchange(exchange, blobs);
 }
 
 Outcome Failed(base::Error error, base::Duration duration) {

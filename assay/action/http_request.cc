@@ -6,9 +6,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/action/parameters.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
-#include "lib/base/units.h"
 
 namespace assay::action {
 namespace {
@@ -16,32 +16,6 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 using cel::Value;
-
-std::unexpected<base::Error> Wrong(std::string_view name, std::string_view expected) {
-  return base::Fail(ErrorCode::kInvalid, fmt::format("parameter \"{}\" is not {}", name, expected));
-}
-
-std::string TextOf(const Value* value) {
-  return value == nullptr || value->is_null() ? "" : cel::ToText(*value);
-}
-
-std::string Resolve(std::string_view name, const ActionContext& context) {
-  const std::filesystem::path path(name);
-  return path.is_absolute() ? path.string()
-                            : (std::filesystem::path(context.source_dir) / path).string();
-}
-
-Result<std::string> ExistingFile(const Value& name, std::string_view parameter,
-                                 const ActionContext& context) {
-  if (!name.is_string()) return Wrong(parameter, "the name of a file");
-  std::string path = Resolve(name.string(), context);
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return base::Fail(ErrorCode::kNotFound,
-                      fmt::format("parameter \"{}\": there is no file {}", parameter, path));
-  }
-  return path;
-}
 
 Result<std::string> BuildUrl(const Value& params, const ActionContext& context) {
   TRY(const RequestLine line, ParseRequestLine(TextOf(params.Find("request"))));
@@ -52,39 +26,12 @@ Result<std::string> BuildUrl(const Value& params, const ActionContext& context) 
     while (base.ends_with('/')) base.remove_suffix(1);
     url = std::string(base) + url;
   }
-  const Value* query = params.Find("query");
-  if (query == nullptr || query->is_null()) return url;
-  if (!query->is_map()) return Wrong("query", "a map of names to values");
-  std::vector<http::QueryParam> pairs;
-  for (const auto& [name, value] : query->map().entries()) {
-    if (value.is_list()) {
-      for (const Value& element : value.list())
-        pairs.push_back({cel::ToText(name), cel::ToText(element)});
-    } else if (!value.is_null()) {
-      pairs.push_back({cel::ToText(name), cel::ToText(value)});
-    }
-  }
-  if (pairs.empty()) return url;
-  std::string fragment;
-  if (const size_t hash = url.find('#'); hash != std::string::npos) {
-    fragment = url.substr(hash);
-    url.resize(hash);
-  }
-  return url + (url.contains('?') ? "&" : "?") + http::FormatQuery(pairs) + fragment;
+  return WithQuery(std::move(url), params.Find("query"));
 }
 
 Result<void> SetHeaders(const Value& params, http::ClientRequest& request) {
-  const Value* headers = params.Find("headers");
-  if (headers == nullptr || headers->is_null()) return {};
-  if (!headers->is_map()) return Wrong("headers", "a map of names to values");
-  for (const auto& [name, value] : headers->map().entries()) {
-    if (value.is_list()) {
-      for (const Value& element : value.list())
-        request.headers.Add(cel::ToText(name), cel::ToText(element));
-    } else if (!value.is_null()) {
-      request.headers.Add(cel::ToText(name), cel::ToText(value));
-    }
-  }
+  TRY(const auto fields, FieldsOf(params.Find("headers")));
+  for (const auto& [name, value] : fields) request.headers.Add(name, value);
   return {};
 }
 
@@ -185,8 +132,8 @@ Result<void> SetAuth(const Value& params, const ActionContext& context,
     signing.session_token = TextOf(sigv4->Find("session_token"));
     request.auth = std::move(signing);
   } else if (const Value* mtls = auth->Find("mtls")) {
-    request.tls.certificate = Resolve(TextOf(mtls->Find("certificate")), context);
-    request.tls.key = Resolve(TextOf(mtls->Find("key")), context);
+    request.tls.certificate = ResolvePath(TextOf(mtls->Find("certificate")), context);
+    request.tls.key = ResolvePath(TextOf(mtls->Find("key")), context);
     request.tls.key_password = TextOf(mtls->Find("key_password"));
   } else {
     return Wrong("auth", "a map with one of basic, bearer, digest, api_key, sigv4 and mtls");
@@ -230,15 +177,8 @@ Result<void> SetOptions(const Value& params, const ActionContext& context,
     }
     request.download_to = (std::filesystem::path(context.work_dir) / path).string();
   }
-  if (const Value* limit = params.Find("max_response")) {
-    if (limit->is_int() && limit->int_value() > 0) {
-      request.max_response = static_cast<uint64_t>(limit->int_value());
-    } else {
-      const auto size = base::ParseSize(cel::ToText(*limit));
-      if (!size) return Wrong("max_response", "a size such as 10MB");
-      request.max_response = *size;
-    }
-  }
+  TRY(request.max_response,
+      SizeOf(params.Find("max_response"), "max_response", request.max_response));
   return {};
 }
 

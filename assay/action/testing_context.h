@@ -19,6 +19,8 @@ class TestContext {
   base::Duration timeout = std::chrono::seconds(10);
   uint64_t seed = 7;
   AskOperator ask_operator;
+  std::function<void()> armed = [] {};
+  Holds holds;
 
   const testing_support::TempDir& dir() const { return dir_; }
   const history::MemoryBlobs& blobs() const { return blobs_; }
@@ -49,7 +51,9 @@ class TestContext {
           }
           return Endpoint{found->first, found->second};
         },
-        .ask_operator = ask_operator};
+        .ask_operator = ask_operator,
+        .armed = armed,
+        .holds = holds};
     co_return co_await action.Run(std::move(params), context);
   }
 

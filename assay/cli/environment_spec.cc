@@ -328,14 +328,20 @@ class Converter {
     static const std::map<std::string, environment::ProbeKind, std::less<>> kKinds = {
         {"http", environment::ProbeKind::kHttp},
         {"tcp", environment::ProbeKind::kTcp},
+        {"sql", environment::ProbeKind::kSql},
+        {"websocket", environment::ProbeKind::kWebSocket},
         {"log", environment::ProbeKind::kLog},
         {"exec", environment::ProbeKind::kExec},
-        {"file", environment::ProbeKind::kFile}};
+        {"file", environment::ProbeKind::kFile},
+        {"s3", environment::ProbeKind::kS3},
+        {"redis", environment::ProbeKind::kRedis},
+        {"amqp", environment::ProbeKind::kAmqp}};
     const auto kind = kKinds.find(probe.kind.text);
     if (kind == kKinds.end()) {
       problems_.Add(ErrorCode::kUnsupported,
                     fmt::format("probes of kind {} cannot be made yet", probe.kind.text),
-                    probe.kind.span, "use http, tcp, log, exec or file");
+                    probe.kind.span,
+                    "use http, tcp, sql, redis, s3, amqp, websocket, log, exec or file");
       return;
     }
     environment::ProbeSpec out{.kind = kind->second, .within = probe.within, .every = probe.every};
@@ -351,6 +357,10 @@ class Converter {
     if (const Template* status = probe.params.Find("status");
         status != nullptr && status->literal != nullptr) {
       out.statuses.push_back(static_cast<int>(status->literal->as_int()));
+    }
+    if (const Template* query = probe.params.Find("query");
+        query != nullptr && query->literal != nullptr) {
+      out.query = query->literal->text();
     }
     service.probes.push_back(std::move(out));
   }

@@ -10,7 +10,10 @@
 #include "assay/environment/ports.h"
 #include "assay/environment/test_support.h"
 #include "lib/http/client.h"
+#include "lib/http/server.h"
+#include "lib/http/websocket/server.h"
 #include "lib/net/tcp.h"
+#include "lib/sql/open.h"
 
 namespace assay::environment {
 namespace {
@@ -127,6 +130,42 @@ TEST(RemoteEnvironment, OnlyProbesWhatIsThere) {
   EXPECT_TRUE(runtime.Run(environment->Stop(Soon())).has_value());
 }
 
+net::Task<void> Nothing(http::websocket::Connection& connection) {
+  static_cast<void>(co_await connection.Receive(Soon()));
+}
+
+TEST(RemoteEnvironment, ProbesWhetherAConnectionUpgrades) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  auto server = http::Server::Start(runtime.executors(),
+                                    [](http::Request& request) -> net::Task<http::Response> {
+                                      if (request.path != "/events")
+                                        co_return http::Response::Text(404, "gone");
+                                      co_return http::websocket::Accept(request, {}, Nothing);
+                                    },
+                                    {})
+                    .value();
+  const auto start = [&](const std::string& path, std::vector<int> statuses) {
+    EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+    ServiceSpec api{.name = "api"};
+    api.probes = {{.kind = ProbeKind::kWebSocket,
+                   .target = Fixed("ws" + server->url().substr(4) + path),
+                   .statuses = std::move(statuses),
+                   .within = std::chrono::milliseconds(100),
+                   .every = std::chrono::milliseconds(20)}};
+    spec.services = {api};
+    auto environment = MakeRemote(spec, runtime, clock).value();
+    return runtime.Run(environment->Start(Soon()));
+  };
+  EXPECT_TRUE(start("/events", {}).has_value());
+  const auto refused = start("/other", {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().message.contains("answered the upgrade with 404: gone"))
+      << refused.error().message;
+  EXPECT_TRUE(start("/other", {404}).has_value());
+  runtime.Run(server->Shutdown(Soon()));
+}
+
 TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
   net::Runtime runtime;
   const base::SystemClock clock;
@@ -143,6 +182,115 @@ TEST(RemoteEnvironment, SaysWhichServiceCannotBeReached) {
   EXPECT_EQ(started.error().code, base::ErrorCode::kTimeout);
   EXPECT_TRUE(started.error().message.contains("service \"api\" is not ready"));
   EXPECT_FALSE(started.error().hint.empty());
+}
+
+/// Starts a remote environment whose only service has this probe.
+base::Result<void> ProbeOnce(ProbeSpec probe) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  probe.within = std::chrono::milliseconds(500);
+  probe.every = std::chrono::milliseconds(10);
+  ServiceSpec database{.name = "database"};
+  database.probes = {std::move(probe)};
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  spec.services = {database};
+  auto environment = MakeRemote(spec, runtime, clock).value();
+  return runtime.Run(environment->Start(Soon()));
+}
+
+TEST(SqlProbe, IsReadyWhenTheDatabaseAnswersTheQuery) {
+  const testing_support::TempDir folder;
+  const std::string url = "sqlite:" + (folder / "a.db").string();
+  const auto missing = ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url)});
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, base::ErrorCode::kTimeout) << "it may be made yet";
+  EXPECT_TRUE(missing.error().ToString().contains("a.db")) << missing.error().ToString();
+  {
+    const auto soon = base::Deadline::After(std::chrono::seconds(5));
+    auto database = sql::Open(url + "?mode=rwc", {}, soon).value();
+    ASSERT_TRUE(sql::Change(*database, "CREATE TABLE migration (id INTEGER)", {}, soon));
+  }
+  EXPECT_TRUE(ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url)}).has_value());
+  const auto asked = [&](const char* query) {
+    return ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed(url), .query = query});
+  };
+  EXPECT_TRUE(asked("SELECT count(*) = 0 FROM migration").has_value());
+  for (const char* query : {"SELECT count(*) FROM migration", "SELECT id FROM migration",
+                            "SELECT max(id) FROM migration", "SELECT * FROM nowhere"}) {
+    EXPECT_FALSE(asked(query).has_value()) << query;
+  }
+}
+
+TEST(SqlProbe, AUrlOfSomethingElseIsRefusedWithoutItsPassword) {
+  const auto wrong =
+      ProbeOnce({.kind = ProbeKind::kSql, .target = Fixed("mysql://u:secret@127.0.0.1/d")});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_FALSE(wrong.error().ToString().contains("secret"));
+}
+
+EnvironmentSpec StorageSpec(const std::string& url) {
+  EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+  ServiceSpec storage{.name = "storage"};
+  storage.probes = {{.kind = ProbeKind::kS3,
+                     .target = Fixed(url),
+                     .within = std::chrono::seconds(5),
+                     .every = std::chrono::milliseconds(10)}};
+  spec.services = {storage};
+  return spec;
+}
+
+TEST(S3Probe, SucceedsWhenTheServiceListsItsBuckets) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  int asked = 0;
+  auto handler = [&](http::Request&) -> net::Task<http::Response> {
+    if (++asked < 3)
+      co_return http::Response::Text(403, "<Error><Code>AccessDenied</Code></Error>");
+    co_return http::Response::Text(200, "<ListAllMyBucketsResult/>");
+  };
+  auto server = http::Server::Start({runtime.executor()}, handler, {}).value();
+  http::Client client(runtime.executor());
+  const std::string url = "http://KEY:top-secret@127.0.0.1:" + std::to_string(server->port());
+  auto environment = MakeRemote(StorageSpec(url), runtime, clock, &client).value();
+  const auto started = runtime.Run(environment->Start(Soon()));
+  EXPECT_TRUE(started.has_value()) << started.error().ToString();
+  EXPECT_EQ(asked, 3);
+  runtime.Run(server->Shutdown(Soon()));
+}
+
+TEST(S3Probe, AnAddressThatIsNoneIsSaidWithoutTheSecret) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  http::Client client(runtime.executor());
+  auto environment =
+      MakeRemote(StorageSpec("ftp://KEY:top-secret@host"), runtime, clock, &client).value();
+  const auto started = runtime.Run(environment->Start(Soon()));
+  ASSERT_FALSE(started.has_value());
+  EXPECT_TRUE(started.error().ToString().contains("no address of an S3 service"));
+  EXPECT_FALSE(started.error().ToString().contains("top-secret"));
+}
+
+TEST(RemoteEnvironment, ProbesBrokersByTheirUrl) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  const auto start = [&](ProbeKind kind, std::string url) {
+    EnvironmentSpec spec{.name = "staging", .type = EnvironmentType::kRemote};
+    ServiceSpec broker{.name = "broker"};
+    broker.probes = {{.kind = kind,
+                      .target = Fixed(std::move(url)),
+                      .within = std::chrono::milliseconds(100),
+                      .every = std::chrono::milliseconds(20)}};
+    spec.services = {broker};
+    auto environment = MakeRemote(spec, runtime, clock).value();
+    return runtime.Run(environment->Start(Soon())).error();
+  };
+  const base::Error redis = start(ProbeKind::kRedis, "redis://:topsecret@127.0.0.1:1");
+  EXPECT_EQ(redis.code, base::ErrorCode::kTimeout);
+  EXPECT_TRUE(redis.message.contains("cannot connect to 127.0.0.1:1")) << redis.message;
+  EXPECT_FALSE(redis.message.contains("topsecret"));
+  const base::Error amqp = start(ProbeKind::kAmqp, "http://127.0.0.1:1");
+  EXPECT_EQ(amqp.code, base::ErrorCode::kInvalid);
+  EXPECT_TRUE(amqp.message.contains("expected amqp://")) << amqp.message;
 }
 
 TEST(Environment, RefusesTypesThatThisVersionCannotStart) {

@@ -10,10 +10,16 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "assay/environment/broker_probe.h"
 #include "lib/base/units.h"
 #include "lib/http/client.h"
+#include "lib/http/websocket/client.h"
+#include "lib/net/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
+#include "lib/objects/s3/client.h"
+#include "lib/sql/open.h"
+#include "lib/sql/url.h"
 
 namespace assay::environment {
 
@@ -69,11 +75,41 @@ base::Result<Probe> Probe::Make(const ProbeSpec& spec, const Placement& placemen
         return base::Fail(base::ErrorCode::kInternal, "an http probe needs an HTTP client");
       }
       break;
+    case ProbeKind::kWebSocket:
+      if (probe.target_.starts_with('/')) {
+        probe.target_ = fmt::format("ws://127.0.0.1:{}{}", first_port, probe.target_);
+      }
+      break;
     case ProbeKind::kTcp: {
       TRY(auto address, ParseAddress(probe.target_, first_port));
       std::tie(probe.host_, probe.port_) = std::move(address);
       break;
     }
+    case ProbeKind::kSql:
+      if (!sql::IsDatabaseUrl(probe.target_)) {
+        return base::Fail(base::Error{
+            .code = base::ErrorCode::kInvalid,
+            .message =
+                fmt::format("\"{}\" is no database to probe", sql::RedactedUrl(probe.target_)),
+            .hint = "expected postgresql://user:password@host:port/database or sqlite:path"});
+      }
+      break;
+    case ProbeKind::kS3: {
+      if (probe.target_.empty() && first_port != 0) {
+        probe.target_ = fmt::format("http://127.0.0.1:{}", first_port);
+      }
+      TRY(objects::s3::ParseServer(probe.target_));
+      if (probe.subject_.context.http == nullptr) {
+        return base::Fail(base::ErrorCode::kInternal, "an s3 probe needs an HTTP client");
+      }
+      break;
+    }
+    case ProbeKind::kRedis:
+    case ProbeKind::kAmqp:
+      if (probe.target_.empty()) {
+        probe.target_ = fmt::format("{}://127.0.0.1:{}", ToString(spec.kind), first_port);
+      }
+      break;
     case ProbeKind::kLog: {
       if (probe.subject_.log == nullptr) {
         return base::Fail(base::ErrorCode::kInvalid,
@@ -141,6 +177,16 @@ net::Task<base::Result<void>> Probe::Ask(base::Deadline deadline) {
       co_return co_await AskHttp(deadline);
     case ProbeKind::kTcp:
       co_return co_await AskTcp(deadline);
+    case ProbeKind::kSql:
+      co_return co_await AskSql(deadline);
+    case ProbeKind::kWebSocket:
+      co_return co_await AskWebSocket(deadline);
+    case ProbeKind::kS3:
+      co_return co_await AskS3(deadline);
+    case ProbeKind::kRedis:
+      co_return co_await AskRedis(target_, deadline);
+    case ProbeKind::kAmqp:
+      co_return co_await AskAmqp(target_, deadline);
     case ProbeKind::kExec:
       co_return co_await AskExec(deadline);
     case ProbeKind::kLog:
@@ -181,6 +227,61 @@ net::Task<base::Result<void>> Probe::AskHttp(base::Deadline deadline) {
 net::Task<base::Result<void>> Probe::AskTcp(base::Deadline deadline) {
   CO_TRY(co_await net::Connect(host_, port_, deadline));
   co_return base::Result<void>();
+}
+
+net::Task<base::Result<void>> Probe::AskSql(base::Deadline deadline) {
+  net::ThreadPool thread(1);
+  const auto interrupt = std::make_shared<sql::Interrupt>();
+  const auto work = [&]() -> base::Result<sql::Rows> {
+    TRY(const auto database,
+        sql::Open(target_, {.folder = subject_.directory, .interrupt = interrupt}, deadline));
+    return sql::Query(*database, spec_.query, {}, deadline);
+  };
+  auto answer = co_await net::OffloadInterruptibly(thread, work, [&] { interrupt->Raise(); });
+  if (!answer.has_value()) {
+    // A database or table that is missing now may be made by the service that starts.
+    if (answer.error().code != base::ErrorCode::kCancelled) {
+      answer.error().code = base::ErrorCode::kUnavailable;
+    }
+    co_return base::Fail(std::move(answer).error());
+  }
+  const bool given = !answer->rows.empty() && !answer->rows.front().empty();
+  const sql::Value first = given ? answer->rows.front().front() : sql::Value();
+  if (!first.is_null() && first != sql::Value(0)) co_return base::Result<void>();
+  co_return base::Fail(NotYet(fmt::format("\"{}\" gave {}", spec_.query,
+                                          !given            ? "no row"
+                                          : first.is_null() ? "null"
+                                                            : "0 or false")));
+}
+
+net::Task<base::Result<void>> Probe::AskWebSocket(base::Deadline deadline) {
+  http::websocket::OpenRequest request{.url = target_};
+  for (const auto& [name, value] : spec_.headers) request.headers.Add(name, value);
+  CO_TRY(const http::websocket::Opening opening,
+         co_await http::websocket::Open(std::move(request), deadline));
+  constexpr int kSwitchingProtocols = 101;
+  const bool expected =
+      spec_.statuses.empty()
+          ? opening.status == kSwitchingProtocols
+          : std::ranges::find(spec_.statuses, opening.status) != spec_.statuses.end();
+  if (!expected) {
+    co_return base::Fail(NotYet(fmt::format("{} answered the upgrade with {}: {}", target_,
+                                            opening.status, opening.body.substr(0, 200))));
+  }
+  if (opening.connection) {
+    static_cast<void>(co_await opening.connection->Close({}, deadline));
+  }
+  co_return base::Result<void>();
+}
+
+net::Task<base::Result<void>> Probe::AskS3(base::Deadline deadline) {
+  CO_TRY(objects::s3::Server server, objects::s3::ParseServer(target_));
+  objects::s3::Client client(*subject_.context.http, std::move(server));
+  CO_TRY(const auto reply, co_await client.ListBuckets(deadline));
+  if (reply.accepted()) co_return base::Result<void>();
+  // Also a key that the service does not know: it may be about to be made.
+  co_return base::Fail(
+      NotYet(objects::s3::ToError(reply, "listing the buckets of the service").ToString()));
 }
 
 net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {

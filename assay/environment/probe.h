@@ -42,6 +42,9 @@ class Probe {
   net::Task<base::Result<void>> Ask(base::Deadline deadline);
   net::Task<base::Result<void>> AskHttp(base::Deadline deadline);
   net::Task<base::Result<void>> AskTcp(base::Deadline deadline);
+  net::Task<base::Result<void>> AskSql(base::Deadline deadline);
+  net::Task<base::Result<void>> AskWebSocket(base::Deadline deadline);
+  net::Task<base::Result<void>> AskS3(base::Deadline deadline);
   net::Task<base::Result<void>> AskExec(base::Deadline deadline);
   base::Result<void> AskLog() const;
   base::Result<void> AskFile() const;

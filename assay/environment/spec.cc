@@ -94,12 +94,22 @@ std::string_view ToString(ProbeKind kind) {
       return "http";
     case ProbeKind::kTcp:
       return "tcp";
+    case ProbeKind::kSql:
+      return "sql";
+    case ProbeKind::kWebSocket:
+      return "websocket";
+    case ProbeKind::kRedis:
+      return "redis";
+    case ProbeKind::kAmqp:
+      return "amqp";
     case ProbeKind::kLog:
       return "log";
     case ProbeKind::kExec:
       return "exec";
     case ProbeKind::kFile:
       return "file";
+    case ProbeKind::kS3:
+      return "s3";
   }
   return "?";
 }

@@ -40,21 +40,26 @@ LateText Fixed(std::string text);
 /// The port of a service as text; "" names the service itself, and its first port.
 LateText PortOf(std::string service = {}, std::string port = {});
 
-enum class ProbeKind { kHttp, kTcp, kLog, kExec, kFile };
+enum class ProbeKind { kHttp, kTcp, kSql, kRedis, kS3, kAmqp, kWebSocket, kLog, kExec, kFile };
 std::string_view ToString(ProbeKind kind);
 
 /// How to see that a service is ready.
 struct ProbeSpec {
   ProbeKind kind = ProbeKind::kTcp;
-  /// http: a URL, or a path on the first port. tcp: `host:port`, `:port`, or "" for the first port.
-  /// log: RE2, searched in each line. file: a path, relative to the data directory.
+  /// http, websocket: a URL, or a path on the first port. tcp: `host:port`, `:port`, or "" for the
+  /// first port. sql: a URL that sql::Open takes; a relative path of SQLite starts at the data
+  /// directory. log: RE2, searched in each line. file: a path, relative to the data directory.
+  /// s3: `http://KEY:SECRET@host:port`, or "" for the first port without a key.
+  /// redis, amqp: a URL, or "" for the first port without a login.
   LateText target = Fixed({});
   std::vector<LateText> command = {};  ///< exec
   int exit_code = 0;                   ///< exec
   int64_t occurrences = 1;             ///< log: lines that must match since the start
-  std::string matches = {};            ///< file: RE2 that the content must match; "": existence
-  std::vector<std::pair<std::string, std::string>> headers = {};  ///< http
-  std::vector<int> statuses = {};                                 ///< http; empty: 200 to 299
+  std::string query = "SELECT 1";  ///< sql: ready unless it gives no row, or first false, 0, null
+  std::string matches = {};        ///< file: RE2 that the content must match; "": existence
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< http, websocket
+  std::vector<int> statuses = {};                                 ///< http; empty: 200 to 299;
+                                                                  ///< websocket; empty: 101
   /// http: a further condition on the answer; empty: none.
   std::function<base::Result<bool>(int status, const std::string& body)> accept = {};
   base::Duration within = std::chrono::seconds(30);

@@ -107,6 +107,11 @@ TEST_F(RedactorTest, RecognisesCredentialsByTheirShape) {
            Case{"GET /file?X-Amz-Signature=0123456789abcdef&x=1", "0123456789abcdef"},
            Case{R"({"user":"a","password": "open \"sesame\""})", "sesame"},
            Case{"Set-Cookie: session=deadbeef42; HttpOnly", "deadbeef42"},
+           Case{"X-Amz-Security-Token: FwoGZXIvYXdz", "FwoGZXIvYXdz"},
+           Case{"[\n  \"X-Amz-Security-Token\",\n  \"FwoGZXIvYXdz\"\n]", "FwoGZXIvYXdz"},
+           Case{"GET /x?X-Amz-Security-Token=FwoGZXIvYXdz&y=1", "FwoGZXIvYXdz"},
+           Case{"SignedHeaders=host;x-amz-security-token,Signature=0123abcd", "0123abcd"},
+           Case{R"({"access_key": "AK", "secret_key": "wJalrXUtnFEMI"})", "wJalrXUtnFEMI"},
            Case{"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWJ5dGVz",
                 "c2lnbmF0dXJlLWJ5dGVz"},
        }) {

@@ -22,11 +22,12 @@ constexpr size_t kShortestEncoded = 6;
 constexpr size_t kShortestPatternText = 8;
 constexpr std::string_view kMark = "[redacted:";
 
-constexpr std::array<std::string_view, 6> kSensitiveKeys = {
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "password"};
+constexpr std::array<std::string_view, 9> kSensitiveKeys = {
+    "authorization", "proxy-authorization",  "cookie",     "set-cookie",   "x-api-key",
+    "password",      "x-amz-security-token", "secret_key", "session_token"};
 
 // The first group is what is replaced.
-constexpr std::array<std::string_view, 8> kPatterns = {
+constexpr std::array<std::string_view, 9> kPatterns = {
     // JSON Web Token (RFC 7519): only the signature makes it a credential.
     R"re(\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.([A-Za-z0-9_-]{8,}))re",
     // userinfo of a URL (RFC 3986, 3.2.1)
@@ -35,9 +36,11 @@ constexpr std::array<std::string_view, 8> kPatterns = {
     R"re((?i)\bx-api-key"?\s*[:,]\s*"?([^\s",;]+))re",
     R"re((?i)\bset-cookie"?\s*[:,]\s*"?[^=\s",;]+=([^\s",;]+))re",
     R"re((?i)(?:^|[\r\n"])cookie"?\s*[:,]\s*"?([^"\r\n]+))re",
-    R"re((?i)"password"\s*:\s*"((?:[^"\\]|\\.)+)")re",
+    // Not where an Authorization header names it among the signed ones.
+    R"re((?i)\bx-amz-security-token(?:"\s*[:,]\s*"|:\s*)([^\s",;]+))re",
+    R"re((?i)"(?:password|secret_key|session_token)"\s*:\s*"((?:[^"\\]|\\.)+)")re",
     // Signed URLs and credentials in queries; SigV4 in an Authorization header.
-    R"re((?i)[?&,\s](?:x-amz-signature|signature|access_token|api_key|password|token)=([^&\s",]+))re",
+    R"re((?i)[?&,\s](?:x-amz-signature|x-amz-security-token|signature|access_token|api_key|password|token)=([^&\s",]+))re",
 };
 
 std::string PercentEncode(std::string_view text, bool upper, bool plus) {

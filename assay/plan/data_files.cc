@@ -1,10 +1,9 @@
 #include "assay/plan/data_files.h"
 
-#include <optional>
-
 #include <fmt/format.h>
 
 #include "assay/cel/json.h"
+#include "lib/formats/csv/csv.h"
 
 namespace assay::plan {
 namespace {
@@ -13,37 +12,6 @@ constexpr size_t kMostBytes = size_t{64} << 20;
 
 cel::Value Invalid(std::string message) {
   return cel::Value::Error(base::ErrorCode::kInvalid, std::move(message));
-}
-
-// One record of RFC 4180, removed from `text`; nothing when a quote is not closed.
-std::optional<std::vector<std::string>> TakeRecord(std::string_view& text) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  size_t i = 0;
-  for (; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c != '"') {
-        fields.back() += c;
-      } else if (i + 1 < text.size() && text[i + 1] == '"') {
-        fields.back() += '"';
-        ++i;
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && fields.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      fields.emplace_back();
-    } else if (c == '\n') {
-      break;
-    } else if (c != '\r' || i + 1 >= text.size() || text[i + 1] != '\n') {
-      fields.back() += c;
-    }
-  }
-  if (quoted) return std::nullopt;
-  text.remove_prefix(std::min(i + 1, text.size()));
-  return fields;
 }
 
 cel::Value ParseJsonFile(std::string_view text, std::string_view path) {
@@ -55,24 +23,16 @@ cel::Value ParseJsonFile(std::string_view text, std::string_view path) {
 }  // namespace
 
 cel::Value ParseCsv(std::string_view text, std::string_view path) {
-  if (text.empty()) return Invalid(fmt::format("the file \"{}\" has no header line", path));
-  const auto header = TakeRecord(text);
-  if (!header) return Invalid(fmt::format("the file \"{}\" has an open quote in its header", path));
+  auto table = formats::csv::Parse(text);
+  if (!table) {
+    return Invalid(fmt::format("the file \"{}\" is no CSV: {}", path, table.error().message));
+  }
   std::vector<cel::Value> rows;
-  while (!text.empty()) {
-    const auto record = TakeRecord(text);
-    if (!record) {
-      return Invalid(
-          fmt::format("row {} of \"{}\" has a quote that is not closed", rows.size() + 1, path));
-    }
-    if (record->size() == 1 && record->front().empty()) continue;  // a blank line
-    if (record->size() != header->size()) {
-      return Invalid(fmt::format("row {} of \"{}\" has {} fields, expected {} as in the header",
-                                 rows.size() + 1, path, record->size(), header->size()));
-    }
+  rows.reserve(table->rows.size());
+  for (const auto& record : table->rows) {
     cel::MapBuilder row;
-    for (size_t i = 0; i < header->size(); ++i)
-      row.Set((*header)[i], cel::Value::String((*record)[i]));
+    for (size_t i = 0; i < table->columns.size(); ++i)
+      row.Set(table->columns[i], cel::Value::String(record[i]));
     rows.push_back(std::move(row).Build());
   }
   return cel::Value::List(std::move(rows));
@@ -122,6 +82,12 @@ void DeclareDataFiles(cel::Environment& environment, std::shared_ptr<DataFiles> 
   declare("csv", cel::Type::List(cel::Type::Map(cel::Type::String(), cel::Type::String())),
           &DataFiles::Csv);
   declare("json_file", cel::Type::Dyn(), &DataFiles::Json);
+  environment.LoadSchemasWith(
+      [data, scenario_file](std::string_view path) -> base::Result<cel::Value> {
+        cel::Value schema = data->Json(scenario_file, path);
+        if (schema.is_error()) return std::unexpected(schema.error());
+        return schema;
+      });
 }
 
 }  // namespace assay::plan

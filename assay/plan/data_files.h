@@ -37,11 +37,11 @@ class DataFiles {
   std::map<std::string, cel::Value> values_;
 };
 
-/// Adds csv and json_file for files beside `scenario_file`.
+/// Adds csv and json_file for files beside `scenario_file`; matches_schema finds its schemas there.
 void DeclareDataFiles(cel::Environment& environment, std::shared_ptr<DataFiles> data,
                       std::string scenario_file);
 
-/// RFC 4180 with a header line; LF or CRLF. An error value names the row that does not fit.
+/// See formats::csv::Parse; values are text. An error value names file and line.
 cel::Value ParseCsv(std::string_view text, std::string_view path);
 
 }  // namespace assay::plan

@@ -69,6 +69,7 @@ struct PlannedStep {
   std::string id;                                  ///< empty when it has none
   base::Duration timeout{};                        ///< its own or the project's default
   bool has_own_timeout = false;
+  bool listens = false;  ///< as its parameters say: in the background, later steps wait for it
   std::optional<PlannedExpression> when;
   std::optional<scenario::Retry> retry;
   std::optional<PlannedPoll> poll;

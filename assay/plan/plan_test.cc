@@ -89,10 +89,11 @@ TEST(Csv, FollowsRfc4180) {
 
 TEST(Csv, NamesTheRowThatDoesNotFit) {
   EXPECT_EQ(ParseCsv("a,b\n1,2\n3\n", "x.csv").error().message,
-            "row 2 of \"x.csv\" has 1 fields, expected 2 as in the header");
+            "the file \"x.csv\" is no CSV: line 3 has 1 fields, expected 2 as in the header");
   EXPECT_EQ(ParseCsv("a\n\"open\n", "x.csv").error().message,
-            "row 1 of \"x.csv\" has a quote that is not closed");
-  EXPECT_EQ(ParseCsv("", "x.csv").error().message, "the file \"x.csv\" has no header line");
+            "the file \"x.csv\" is no CSV: line 2, column 1: the quote is not closed");
+  EXPECT_EQ(ParseCsv("", "x.csv").error().message,
+            "the file \"x.csv\" is no CSV: there is no header line");
 }
 
 TEST(DataFiles, AreReadOnceBesideTheScenario) {

@@ -60,6 +60,18 @@ TEST_F(ResolveTest, OrdersInstancesBehindWhatTheyComeAfter) {
   EXPECT_EQ(plan.read_files.at(0).first, "suites/a/r.csv");
 }
 
+TEST_F(ResolveTest, FindsSchemasBesideTheScenario) {
+  const RunPlan plan = Plan(
+      {{"suites/a/1.yaml",
+        Minimal("A",
+                "for_each: { fits: \"${{ [5, 'x'].map(v, matches_schema(v, 's.json')) }}\" }\n")},
+       {"suites/a/s.json", R"({"type": "integer"})"}});
+  ASSERT_EQ(plan.scenarios.size(), 2U);
+  EXPECT_TRUE(plan.scenarios[0].loop_value.map().Find("fits")->is_true());
+  EXPECT_TRUE(plan.scenarios[1].loop_value.map().Find("fits")->is_false());
+  EXPECT_EQ(plan.read_files.at(0).first, "suites/a/s.json");
+}
+
 TEST_F(ResolveTest, SelectsByEveryMeans) {
   const Files files = {
       {"suites/a/1.yaml", Minimal("NS-1", "tags: [load]\nsystem: neuro\n")},
@@ -244,6 +256,32 @@ TEST(CheckReports, CountAndListWhatIsMissing) {
   EXPECT_EQ(report.requirements, 2U);
   EXPECT_THAT(report.unverified, ElementsAre("R-A-2"));
   EXPECT_THAT(report.unasserted, ElementsAre("suites/a/1.yaml:4:50: http GET /b"));
+}
+
+TEST(Listeners, NeedALimitOnlyWhenTheyListen) {
+  scenario::ActionSchema broker{.name = "broker", .doc = "Sends or listens."};
+  broker.params.fields = {
+      {.name = "send", .type = scenario::Type::String()},
+      {.name = "subscribe", .type = scenario::Type::Map(scenario::Type::Any())}};
+  broker.listens = true;
+  broker.listening_params = {"subscribe"};
+  broker.limit_param = "for";
+  scenario::SchemaRegistry registry = scenario::SampleRegistry();
+  ASSERT_TRUE(registry.AddAction(std::move(broker)).has_value());
+  const auto problems = [&](const std::string& step) {
+    const MemoryFiles files(
+        {{"assay.yaml", ""}, {"suites/a/1.yaml", "id: A\ntitle: t\nsteps:\n  - " + step + "\n"}});
+    std::string text;
+    for (const base::Error& error : Check(files, registry).problems.errors()) {
+      text += error.message;
+    }
+    return text;
+  };
+  EXPECT_EQ(problems("broker: { send: x }"), "");
+  EXPECT_EQ(problems("broker: { subscribe: { to: x } }"),
+            "found the listener \"broker\" without limit");
+  EXPECT_EQ(problems("broker: { subscribe: { to: x, for: 1s } }"), "");
+  EXPECT_EQ(problems("{ broker: { subscribe: { to: x } }, timeout: 1s }"), "");
 }
 
 TEST(Listing, HasOneLinePerScenario) {

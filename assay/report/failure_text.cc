@@ -110,13 +110,19 @@ class Block {
   std::string text_;
 };
 
+/// What a part of an expression came out as; the message when that was an error.
+std::string Came(const value& node) {
+  const std::string error = Text(node, "error");
+  return error.empty() ? Text(node, "value") : "error: " + error;
+}
+
 void AddNodes(Block& block, const boost::json::array& nodes, size_t depth) {
   size_t widest = 0;
   for (const value& node : nodes) widest = std::max(widest, Text(node, "expression").size());
   widest = std::min<size_t>(widest, 40);
   for (const value& node : nodes) {
     const std::string expression = Text(node, "expression");
-    block.Detail(fmt::format("{:<{}}  {}", expression, widest, Text(node, "value")), depth);
+    block.Detail(fmt::format("{:<{}}  {}", expression, widest, Came(node)), depth);
     if (const std::string note = Text(node, "note"); !note.empty())
       block.Detail("^ " + note, depth + 1);
     if (const std::string element = Text(node, "element"); !element.empty()) {

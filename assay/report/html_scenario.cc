@@ -43,11 +43,17 @@ std::string Cut(std::string text) {
   return text;
 }
 
+/// What a part of an expression came out as; the message when that was an error.
+std::string Came(const value& node) {
+  const std::string error = Text(node, "error");
+  return error.empty() ? Text(node, "value") : "error: " + error;
+}
+
 void AppendNodes(std::string& out, const boost::json::array& nodes, int depth) {
   for (const value& node : nodes) {
     out += fmt::format(
         "<tr><td class=mono style='padding-left:{}em'>{}</td><td class='mono v'>{}</td></tr>",
-        depth * 1.4, Escape(Text(node, "expression")), Escape(Text(node, "value")));
+        depth * 1.4, Escape(Text(node, "expression")), Escape(Came(node)));
     if (const std::string note = Text(node, "note"); !note.empty()) {
       out += fmt::format("<tr><td colspan=2 class=dim>{}</td></tr>", Escape(note));
     }

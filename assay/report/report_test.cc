@@ -148,6 +148,19 @@ TEST(FailureText, LooksLikeACompilersDiagnostic) {
             "  = again    assay run --filter 'UPLOAD' --seed 42\n");
 }
 
+TEST(FailureText, NamesTheErrorThatKeptAnExpressionFromAValue) {
+  FakeRun run;
+  run.model().scenarios[0].steps[0].expectations[0].explanation =
+      json::Parse(
+          R"({"nodes": [{"expression": "1 + status", "error": "no overload of + for int, string"}]})")
+          .value();
+  const auto texts = FailureTexts(run.model().scenarios[0], run.Input(), TextStyle{});
+  ASSERT_EQ(texts.size(), 1u);
+  EXPECT_THAT(texts[0], HasSubstr("1 + status  error: no overload of + for int, string\n"));
+  EXPECT_THAT(FindReport("html")->render(run.Input()).value(),
+              HasSubstr("error: no overload of + for int, string"));
+}
+
 TEST(FailureText, NamesTheErrorWhenAStepCouldNotBeCarriedOut) {
   FakeRun run;
   StepResult& step = run.model().scenarios[0].steps[0];

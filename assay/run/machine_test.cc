@@ -88,6 +88,28 @@ TEST_F(MachineTest, AnErrorIsAnErrorUnlessAnExpectationAsksForIt) {
               StartsWith("failed"));
 }
 
+TEST_F(MachineTest, ARefusalIsAnErrorUnlessAnExpectationAsksForItsReason) {
+  bench_.script.answers["a"] = {Refused("full")};
+  EXPECT_THAT(Scenario("steps: [ { ask: a } ]"), HasSubstr("error: ask a: refused"));
+  EXPECT_THAT(Scenario("steps: [ { ask: a, expect: [ body == null ] } ]"), HasSubstr("error: "));
+  EXPECT_THAT(Scenario("steps: [ { ask: a, expect: [ \"reason == 'full'\" ] } ]"),
+              StartsWith("passed"));
+  EXPECT_THAT(Scenario("steps: [ { ask: a, expect: [ \"reason == 'empty'\" ] } ]"),
+              StartsWith("failed"));
+  bench_.script.answers["a"] = {Broken("connection refused")};
+  EXPECT_THAT(Scenario("steps: [ { ask: a, expect: [ \"reason == 'full'\" ] } ]"),
+              HasSubstr("error: ask a: connection refused"))
+      << "nobody answered, so there is no refusal to judge";
+}
+
+TEST_F(MachineTest, APollMayWaitForARefusal) {
+  bench_.script.answers["a"] = {Broken("starting"), Answer({{"reason", cel::Value::String("")}}),
+                                Refused("full")};
+  EXPECT_THAT(
+      Scenario("steps: [ { ask: a, poll: { every: 1ms, for: 5s, until: \"reason == 'full'\" } } ]"),
+      StartsWith("passed"));
+}
+
 TEST_F(MachineTest, AMissingProofIsInconclusive) {
   bench_.script.answers["a"] = {Unproved("the fault had no effect")};
   EXPECT_THAT(Scenario("steps: [ { ask: a, expect: [ \"error != null\" ] } ]"),
@@ -400,10 +422,11 @@ TEST_F(MachineTest, AStepWithoutExpectationsIsUnasserted) {
 }
 
 TEST_F(MachineTest, LedgersKnowWhatWasAcknowledged) {
-  bench_.script.answers["u"] = {Status(200), Status(409), Status(503), Broken("reset")};
+  bench_.script.answers["u"] = {Status(200), Status(409), Status(503), Broken("reset"),
+                                Refused("full")};
   Steps(R"(
 steps:
-  - repeat: 4
+  - repeat: 5
     steps:
       - ask: u
         record: { ledger: uploads, op: add, key: "${{ status }}" }
@@ -414,7 +437,7 @@ steps:
   for (const auto& op : history::ExtractLedger(bench_.Events())) {
     if (op.phase != "invoke") phases.push_back(op.phase);
   }
-  EXPECT_THAT(phases, ElementsAre("ok", "fail", "info", "info"))
+  EXPECT_THAT(phases, ElementsAre("ok", "fail", "info", "info", "fail"))
       << "after 503 and after no answer nobody knows";
 }
 

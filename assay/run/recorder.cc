@@ -85,7 +85,7 @@ void Recorder::StepSkipped(const plan::PlannedStep& step, std::string_view path,
 }
 
 void Recorder::OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
-                         std::string_view head) {
+                         std::string_view head, std::optional<base::Duration> armed) {
   std::vector<std::string> names;
   auto data = history::RecordOutcome(outcome, blobs_, names);
   if (!data) {
@@ -98,6 +98,7 @@ void Recorder::OutcomeOf(std::string_view attempt_path, const history::Outcome& 
                   {"transcript", ""}};
   }
   if (!head.empty()) (*data)["head"] = head;
+  if (armed) (*data)["armed_ns"] = armed->count();
   writer_.Write(history::kind::kOutcome, attempt_path, *std::move(data), std::move(names));
 }
 

@@ -68,7 +68,7 @@ class Recorder {
   void StepSkipped(const plan::PlannedStep& step, std::string_view path, StepPlace place,
                    std::string_view reason, std::string_view stopped = {});
   void OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
-                 std::string_view head);
+                 std::string_view head, std::optional<base::Duration> armed = {});
   void Saved(std::string_view path, std::span<const std::pair<std::string, cel::Value>> values);
   void Ledger(std::string_view path, const plan::PlannedRecord& record, std::string_view phase,
               const plan::EvaluationScope& scope);

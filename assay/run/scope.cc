@@ -72,6 +72,11 @@ void Scope::MergeVars(const Scope& branch) {
   }
 }
 
+std::optional<cel::Value> VariableScope::Find(std::string_view name) const {
+  if (const cel::Value* found = variables_.Find(name)) return *found;
+  return outer_.Find(name);
+}
+
 std::optional<cel::Value> OutcomeScope::Find(std::string_view name) const {
   if (name == "error") return error_;
   if (const cel::Value* field = outcome_.Find(name)) return *field;

@@ -58,6 +58,18 @@ class Scope final : public cel::Activation {
   mutable std::optional<cel::Value> steps_value_;
 };
 
+/// The entries of a map, then everything else.
+class VariableScope final : public cel::Activation {
+ public:
+  VariableScope(const cel::Value& variables, const cel::Activation& outer)
+      : variables_(variables), outer_(outer) {}
+  std::optional<cel::Value> Find(std::string_view name) const override;
+
+ private:
+  const cel::Value& variables_;
+  const cel::Activation& outer_;
+};
+
 /// The variables of a step's own outcome, `error`, then everything else.
 class OutcomeScope final : public cel::Activation {
  public:

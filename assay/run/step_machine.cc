@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <span>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -53,10 +54,38 @@ std::string_view NameOf(StopCause::Kind kind) {
   return kind == StopCause::Kind::kTimeout ? "timeout" : "cancelled";
 }
 
+// Variables that speak of an error: `error`, and what the action knows of a refusal, if it was one.
+std::vector<std::string_view> ErrorVariables(const plan::PlannedStep& step,
+                                             const history::Outcome& outcome) {
+  std::vector<std::string_view> names = {"error"};
+  for (const scenario::Field& field : step.action->outcome) {
+    if (field.tells_refusal && outcome.value.Find(field.name) != nullptr) {
+      names.push_back(field.name);
+    }
+  }
+  return names;
+}
+
+bool UsesAny(const plan::PlannedExpression& expression, std::span<const std::string_view> names) {
+  return std::ranges::any_of(names, [&](std::string_view name) { return Uses(expression, name); });
+}
+
+// What the action waited for and did not get, by its own account: `until` that never came true.
+std::string_view UnmetOf(const history::Outcome& outcome) {
+  const cel::Value* unmet = outcome.value.Find("unmet");
+  return unmet != nullptr && unmet->is_string() ? unmet->string() : std::string_view();
+}
+
 // An error is judged by the expectations when one of them asks for it.
-bool AsksForError(const plan::PlannedStep& step) {
-  if (step.poll && Uses(step.poll->until, "error")) return true;
-  return std::ranges::any_of(step.expect, [](const auto& e) { return Uses(e, "error"); });
+bool AsksForError(const plan::PlannedStep& step, const history::Outcome& outcome) {
+  const auto names = ErrorVariables(step, outcome);
+  if (step.poll && UsesAny(step.poll->until, names)) return true;
+  return std::ranges::any_of(step.expect, [&](const auto& e) { return UsesAny(e, names); });
+}
+
+// The system itself said that it did not do it.
+bool IsRefusal(const plan::PlannedStep& step, const history::Outcome& outcome) {
+  return outcome.disposition == Disposition::kError && ErrorVariables(step, outcome).size() > 1;
 }
 
 bool CouldBeJudged(const history::Outcome& outcome) {
@@ -145,17 +174,19 @@ net::Task<ListEnd> StepMachine::RunList(std::span<const plan::PlannedStep> steps
       end.stopped = true;
       continue;
     }
+    Verdict verdict = Verdict::kPassed;
     if (step.source->background) {
-      StartBackground(step, path, place);
-      continue;
+      verdict = co_await StartBackground(step, path, place);
+    } else {
+      const StepEnd result = co_await RunStep(step, path, place);
+      Account(step, result, end);
+      verdict = result.judgement.verdict;
     }
-    const StepEnd result = co_await RunStep(step, path, place);
-    Account(step, result, end);
     const bool goes_on =
         place.flags.cleanup || step.source->on_failure == scenario::OnFailure::kContinue;
-    if (IsBad(result.judgement.verdict) && !goes_on) {
-      why_stopped = fmt::format("not evaluated: \"{}\" ended as {}", step.title,
-                                history::ToString(result.judgement.verdict));
+    if (IsBad(verdict) && !goes_on) {
+      why_stopped =
+          fmt::format("not evaluated: \"{}\" ended as {}", step.title, history::ToString(verdict));
       end.stopped = true;
     }
   }
@@ -173,7 +204,10 @@ void StepMachine::Account(const plan::PlannedStep& step, const StepEnd& result,
   end.judgement.Add(result.judgement.verdict, reason);
 }
 
-void StepMachine::StartBackground(const plan::PlannedStep& step, std::string path, Place place) {
+// A listener is waited for until it listens, so that it misses nothing that later steps cause. The
+// verdict of one that ended before; else passed: the rest is for whoever joins it.
+net::Task<Verdict> StepMachine::StartBackground(const plan::PlannedStep& step, std::string path,
+                                                Place place) {
   Frame& frame = place.frame;
   frame.running.push_back(std::unique_ptr<Background>(
       new Background{.step = &step,
@@ -181,15 +215,24 @@ void StepMachine::StartBackground(const plan::PlannedStep& step, std::string pat
                      .stopper = Stopper(frame.stopper, base::Deadline::Never()),
                      .end = {{}, {}, place.scope.Branch()},
                      .done = {}}));
+  Background& background = *frame.running.back();
   StepPlace flags = place.flags;
   flags.background = true;
-  group_.Spawn(RunBackground(*frame.running.back(), frame, flags));
+  group_.Spawn(RunBackground(background, frame, flags));
+  if (!step.listens) co_return Verdict::kPassed;
+  // Bounded by the step's own time and by the scenario's: both end the step.
+  static_cast<void>(co_await background.armed.Wait(base::Deadline::Never()));
+  co_return background.listens ? Verdict::kPassed : background.end.judgement.verdict;
 }
 
 net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame, StepPlace flags) {
   // The branch must not move while the step works on it.
   Scope scope = background.end.scope;
-  const Place place{scope, frame, background.stopper, flags};
+  const auto armed = [&background] {
+    background.listens = true;
+    background.armed.Set();
+  };
+  const Place place{scope, frame, background.stopper, flags, armed};
   try {
     StepEnd end = co_await RunStep(*background.step, background.path, place);
     background.end.judgement = std::move(end.judgement);
@@ -199,6 +242,7 @@ net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame,
     background.end.judgement = {Verdict::kError, fmt::format("internal error: {}", bug.what())};
   }
   background.end.scope = std::move(scope);
+  background.armed.Set();
   background.done.Set();
 }
 
@@ -346,9 +390,11 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
                               .scope = &place.scope,
                               .environment = step.source->at.text,
                               .timeout = step.timeout,
-                              .stopper = &place.stopper};
+                              .stopper = &place.stopper,
+                              .conditions = &step.conditions,
+                              .armed = place.armed};
   Performed performed = co_await source_.Perform(request);
-  recorder_.OutcomeOf(at, performed.outcome, performed.head);
+  recorder_.OutcomeOf(at, performed.outcome, performed.head, performed.armed);
   Attempt result;
   result.judgement = JudgeDisposition(performed.outcome);
   result.outcome = std::move(performed.outcome);
@@ -358,7 +404,7 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
 bool StepMachine::Holds(const plan::PlannedStep& step, const std::string& path, size_t attempt,
                         const Place& place, const Attempt& result) const {
   const bool answered = result.outcome.disposition == Disposition::kAnswered;
-  if (!answered && !Uses(step.poll->until, "error")) return false;
+  if (!answered && !UsesAny(step.poll->until, ErrorVariables(step, result.outcome))) return false;
   const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
   const std::string at = plan::WithAttempt(path, attempt);
   const bool holds = step.poll->until.Evaluate(At(seen, at)).is_true();
@@ -374,9 +420,14 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
   const std::string at = plan::WithAttempt(path, attempt);
   const OutcomeScope seen(outcome.value, outcome.ErrorValue(), place.scope);
   const bool answered = outcome.disposition == Disposition::kAnswered;
-  const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step);
+  const bool by_error = !answered && CouldBeJudged(outcome) && AsksForError(step, outcome);
   if (answered || by_error) {
     if (by_error) result.judgement = {};
+    const bool asked =
+        std::ranges::any_of(step.expect, [](const auto& e) { return Uses(e, "unmet"); });
+    if (const auto unmet = UnmetOf(outcome); answered && !asked && !unmet.empty()) {
+      result.judgement.Add(Verdict::kFailed, std::string(unmet));
+    }
     if (step.poll) {
       const Judgement until =
           recorder_.Judge(step.poll->until, "until", path, attempt, At(seen, at));
@@ -397,7 +448,7 @@ void StepMachine::RecordLedger(const plan::PlannedStep& step, const std::string&
   const std::string at = plan::WithAttempt(path, attempt);
   const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
   std::string_view phase = "info";
-  if (result.outcome.disposition == Disposition::kSkipped) {
+  if (result.outcome.disposition == Disposition::kSkipped || IsRefusal(step, result.outcome)) {
     phase = "fail";
   } else if (result.outcome.disposition == Disposition::kAnswered) {
     const cel::Value* status = result.outcome.value.Find("status");

@@ -11,6 +11,7 @@
 // (parallel, concurrent for_each, background) work on a copy of the variables; what they save shows
 // when they are joined, in the order of the file.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,6 +73,8 @@ class StepMachine {
     std::string path;
     Stopper stopper;
     StepEnd end;
+    net::Event armed;      ///< it listens, or it is over
+    bool listens = false;  ///< it listened before it was over
     net::Event done;
     bool joined = false;
   };
@@ -88,6 +91,7 @@ class StepMachine {
     Frame& frame;
     Stopper& stopper;
     StepPlace flags;
+    std::function<void()> armed = {};  ///< of a background step: called when it listens
   };
   struct Attempt {
     history::Outcome outcome;
@@ -107,7 +111,8 @@ class StepMachine {
                                Place outer);
   net::Task<void> JoinRest(Frame& frame, Scope& scope, ListEnd& end);
   void Account(const plan::PlannedStep& step, const StepEnd& result, ListEnd& end) const;
-  void StartBackground(const plan::PlannedStep& step, std::string path, Place place);
+  net::Task<history::Verdict> StartBackground(const plan::PlannedStep& step, std::string path,
+                                              Place place);
   net::Task<void> RunBackground(Background& background, Frame& frame, StepPlace flags);
 
   net::Task<StepEnd> RunStep(const plan::PlannedStep& step, std::string path, Place place);

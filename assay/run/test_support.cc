@@ -35,6 +35,12 @@ history::Outcome Broken(std::string message) {
   return outcome;
 }
 
+history::Outcome Refused(std::string_view reason) {
+  history::Outcome outcome = Broken("refused");
+  outcome.value = cel::Value::Object({{"reason", cel::Value::String(reason)}});
+  return outcome;
+}
+
 history::Outcome Unproved(std::string message) {
   history::Outcome outcome = Broken(std::move(message));
   outcome.disposition = history::Disposition::kInconclusive;
@@ -52,7 +58,11 @@ const scenario::ActionSchema& AskAction::schema() const {
         {.name = "key", .type = scenario::Type::String(), .required = true, .doc = "The key."},
         {.name = "delay", .type = scenario::Type::Duration(), .doc = "How long it takes."}};
     schema.outcome = {{.name = "status", .type = scenario::Type::Int(), .doc = "Status."},
-                      {.name = "body", .type = scenario::Type::Any(), .doc = "Body."}};
+                      {.name = "body", .type = scenario::Type::Any(), .doc = "Body."},
+                      {.name = "reason",
+                       .type = scenario::Type::String(),
+                       .doc = "Why the system refused.",
+                       .tells_refusal = true}};
     schema.outcome_open = true;
     return schema;
   }();
@@ -79,12 +89,80 @@ net::Task<history::Outcome> AskAction::Run(cel::Value params, const action::Acti
   co_return outcome;
 }
 
+const scenario::ActionSchema& ListenAction::schema() const {
+  static const scenario::ActionSchema kSchema = [] {
+    using scenario::Type;
+    scenario::ActionSchema schema;
+    schema.name = "listen";
+    schema.doc = "Listens to the script.";
+    schema.shorthand = "key";
+    schema.params.fields = {
+        {.name = "key", .type = Type::String(), .required = true, .doc = "The key."},
+        {.name = "after", .type = Type::Duration(), .doc = "How long until it listens."},
+        {.name = "delay", .type = Type::Duration(), .doc = "How long it takes then."},
+        {.name = "until",
+         .type = Type::Expression(),
+         .doc = "Ends it.",
+         .sees = {{.name = "heard", .type = Type::Int(), .doc = "A number."}}}};
+    schema.outcome = {{.name = "status", .type = Type::Int(), .doc = "Status."},
+                      {.name = "heard", .type = Type::Int(), .doc = "A number."}};
+    schema.outcome_open = true;
+    schema.listens = true;
+    return schema;
+  }();
+  return kSchema;
+}
+
+std::string ListenAction::Head(const cel::Value& params) const {
+  return "listen " + std::string(params.Find("key")->string());
+}
+
+net::Task<history::Outcome> ListenAction::Run(cel::Value params,
+                                              const action::ActionContext& context) const {
+  const std::string key(params.Find("key")->string());
+  const auto pause = [&](std::string_view name) {
+    const cel::Value* span = params.Find(name);
+    return net::Sleep(key == "deaf"     ? base::Duration(std::chrono::hours(1))
+                      : span == nullptr ? base::Duration{}
+                                        : base::Duration(span->duration()));
+  };
+  history::Outcome interrupted;
+  interrupted.disposition = history::Disposition::kInterrupted;
+  interrupted.error = base::Error{base::ErrorCode::kCancelled, "interrupted"};
+  if (!co_await pause("after")) co_return interrupted;
+  history::Outcome outcome = script_.Next(key);
+  if (outcome.disposition != history::Disposition::kAnswered) co_return outcome;
+  script_.order.push_back(key + " listens");
+  context.armed();
+  if (!co_await pause("delay")) co_return interrupted;
+  for (int64_t heard = 1; context.holds && heard <= 100; ++heard) {
+    const auto holds =
+        context.holds("until", cel::Value::Object({{"heard", cel::Value::Int(heard)}}));
+    if (!holds) break;
+    if (!*holds) co_return Broken(holds->error().ToString());
+    if (**holds) co_return Answer({{"heard", cel::Value::Int(heard)}});
+  }
+  co_return outcome;
+}
+
 Bench::Bench() {
   EXPECT_TRUE(scenario::RegisterStructureActions(schemas_));
   auto ask = std::make_unique<AskAction>(script);
   EXPECT_TRUE(schemas_.AddAction(ask->schema()));
   actions_.Add(std::move(ask));
+  auto listen = std::make_unique<ListenAction>(script);
+  EXPECT_TRUE(schemas_.AddAction(listen->schema()));
+  actions_.Add(std::move(listen));
   files_["assay.yaml"] = "name: bench\nsuites: [suites]\n";
+}
+
+Bench& Bench::BuiltinActions() {
+  action::RegisterBuiltinActions(actions_);
+  for (const action::Action* action : actions_.All()) {
+    if (schemas_.FindAction(action->schema().name) != nullptr) continue;
+    EXPECT_TRUE(schemas_.AddAction(action->schema()));
+  }
+  return *this;
 }
 
 Bench& Bench::Scenario(const std::string& name, const std::string& text) {

@@ -35,12 +35,29 @@ struct Script {
 history::Outcome Answer(std::initializer_list<std::pair<std::string_view, cel::Value>> fields);
 history::Outcome Status(int64_t status);
 history::Outcome Broken(std::string message);
+/// An error of which the action knows that the system itself refused.
+history::Outcome Refused(std::string_view reason);
 history::Outcome Unproved(std::string message);
 
 /// `ask: key` answers by the script; with `delay` it takes so long; the key `hang` never answers.
 class AskAction final : public action::Action {
  public:
   explicit AskAction(Script& script) : script_(script) {}
+  const scenario::ActionSchema& schema() const override;
+  std::string Head(const cel::Value& params) const override;
+  net::Task<history::Outcome> Run(cel::Value params,
+                                  const action::ActionContext& context) const override;
+
+ private:
+  Script& script_;
+};
+
+/// `listen: key` notes `key listens` in the script's order and arms after `after`, unless the key
+/// is `deaf`; asks the condition `until` with `heard` 1, 2, ... and gives the first that holds;
+/// then answers by the script after `delay`.
+class ListenAction final : public action::Action {
+ public:
+  explicit ListenAction(Script& script) : script_(script) {}
   const scenario::ActionSchema& schema() const override;
   std::string Head(const cel::Value& params) const override;
   net::Task<history::Outcome> Run(cel::Value params,
@@ -58,6 +75,9 @@ class Bench {
   /// `suites/<name>.yaml` of the project.
   Bench& Scenario(const std::string& name, const std::string& text);
   Bench& File(const std::string& path, const std::string& text);
+
+  /// The actions of a real run besides `ask` and `listen`.
+  Bench& BuiltinActions();
 
   /// Runs everything; the test fails when the files have errors.
   history::RunModel Run(RunOptions options = {});

@@ -102,6 +102,9 @@ struct Field {
   std::string default_text = {};  ///< as one would write it in the file; empty when there is none
   std::string doc = {};           ///< one sentence
   std::string since = "0.1";      ///< first version that knows the field
+  /// Outcome fields only: has a value also when the system refused what was asked. The step is an
+  /// error then, unless an expectation uses this field (or `error`).
+  bool tells_refusal = false;
   /// Of type Expression only: what it may use instead of the outcome's variables.
   std::vector<Field> sees = {};
 };
@@ -142,15 +145,20 @@ struct ActionSchema {
   /// The action's value is always the shorthand's, also when it is a map (`set: {a: 1}`).
   bool shorthand_takes_maps = false;
   ObjectSchema params = {};
+  /// A text `unmet` that is not empty fails the step, unless an expectation asks for it.
   std::vector<Field> outcome = {};
   /// Outcomes have fields beyond the table; unknown names in expressions are then no errors.
   bool outcome_open = false;
   ActionRole role = ActionRole::kAction;
   /// Lasts as long as its parameters say (`wait`, `workload`): no default timeout.
   bool own_time = false;
-  /// Waits for what others send: must be given a limit (`timeout`, or the parameter named here).
+  /// Waits for what others send: must be given a limit (`timeout`, or the parameter `limit_param`,
+  /// `collect.for`), and calls ActionContext::armed, for which the steps after a background step
+  /// wait.
   bool listens = false;
-  std::string limit_param = {};
+  /// It only listens when one of these parameters is given; empty: always.
+  std::vector<std::string> listening_params = {};
+  std::string limit_param = {};  ///< may also be a field of the parameter that makes it listen
 };
 
 /// The actions that files may use. Not thread-safe while being filled.

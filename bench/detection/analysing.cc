@@ -5,7 +5,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "bench/detection/synth_recording.h"
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/evaluation/parallel.h"
 
@@ -45,16 +44,17 @@ Result<std::vector<evaluation::TimedEvent>> DetectUngated(const analysis::Record
 
 Result<Outcome> AnalyseOne(const CorpusRecording& recording, const analysis::Request& request,
                            const analysis::Registry& registry) {
-  TRY(const auto source, SynthRecording::Create(recording.spec));
-  const analysis::RecordingView& view = source->view();
+  TRY(auto generator, synth::EegGenerator::Create(recording.spec));
+  const analysis::GeneratedRecording source(std::move(generator));
+  const analysis::RecordingView& view = source.view();
   const base::SystemClock clock;
   TRY(const auto result, analysis::Analyse(view, request, registry, {}, clock));
   Outcome out{.recording = recording};
   out.compared.name = fmt::format("{} {}", recording.group, recording.spec.seed);
   out.compared.duration_s = view.duration_s;
-  out.compared.truth = TruthOf(recording, source->truth());
+  out.compared.truth = TruthOf(recording, source.truth());
   TRY(out.compared.prediction, evaluation::ReadPrediction(analysis::ToJson(result, view)));
-  for (const synth::BadChannel& bad : source->truth().bad_channels)
+  for (const synth::BadChannel& bad : source.truth().bad_channels)
     out.bad_channels.push_back(bad.channel);
   if (request.event_detection.value_or(false)) {
     TRY(out.ungated_events, DetectUngated(view, registry, result.findings));

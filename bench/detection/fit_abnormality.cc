@@ -21,6 +21,7 @@
 #include "bench/detection/corpus/corpus.h"
 #include "lib/synth/eeg.h"
 #include "montage/analysis/abnormality/abnormality.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/quality/quality.h"
 
 namespace {
@@ -45,20 +46,6 @@ bool IsAbnormal(std::string_view kind) {
   return std::ranges::count(kKinds, kind) > 0;
 }
 
-MemoryRecording Render(const synth::EegGenerator& generator) {
-  const synth::EegSpec& spec = generator.spec();
-  const auto count = static_cast<size_t>(spec.duration_s * spec.rate_hz);
-  MemoryRecording recording;
-  std::vector<int16_t> ticks(count);
-  for (size_t c = 0; c < spec.channels.size(); ++c) {
-    generator.Render(c, 0, ticks);
-    std::vector<double> samples(count);
-    std::ranges::transform(ticks, samples.begin(), [](int16_t tick) { return 0.1 * tick; });
-    recording.Add(spec.channels[c], spec.rate_hz, std::move(samples));
-  }
-  return recording;
-}
-
 /// None when the spec plants on a channel that it does not have.
 std::vector<Example> MakeExamples() {
   std::vector<Example> examples;
@@ -74,7 +61,7 @@ std::vector<Example> MakeExamples() {
       }
       const auto generator = synth::EegGenerator::Create(spec);
       if (!generator) continue;
-      auto recording = Render(*generator);
+      auto recording = Rendered(*generator);
       const auto quality = AssessQuality(recording.view(), {}, {}).value();
       const auto found = SurveyEvents(recording.view(), quality, {}).value();
       Example example{.abnormal = entry.abnormal, .group = entry.group};

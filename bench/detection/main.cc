@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "bench/detection/measuring.h"
-#include "bench/detection/synth_recording.h"
 
 namespace {
 
@@ -117,8 +116,8 @@ Result<Report> Measure(const Options& options) {
     }
   }
   synth::EegSpec spec{.channels = {"Cz"}, .rate_hz = 8, .duration_s = 1};
-  TRY(const auto sample, detection::SynthRecording::Create(spec));
-  out.generator_version = sample->truth().generator_version;
+  TRY(const auto sample, synth::EegGenerator::Create(spec));
+  out.generator_version = sample.truth().generator_version;
   return out;
 }
 

@@ -115,8 +115,8 @@ const std::map<std::string, Step>& Steps() {
       {"coherence",
        [](Bench& b) {
          return [&b] {
-           b.outcome = OrExit(
-               CoherenceOfPairs(b.inputs, b.rate_hz, {b.segment, b.segment / 2}, {1, 100}));
+           b.outcome =
+               OrExit(CoherenceOfPairs(b.inputs, b.rate_hz, {b.segment, b.segment / 2}, {1, 100}));
          };
        }},
       {"resample",
@@ -125,9 +125,7 @@ const std::map<std::string, Step>& Steps() {
            OrExit(ResampleAll(b.inputs, 25, 32, out));
          };
        }},
-      {"envelope", [](Bench& b) {
-         return [&b] { b.outcome = OrExit(EnvelopeAll(b.inputs)); };
-       }}};
+      {"envelope", [](Bench& b) { return [&b] { b.outcome = OrExit(EnvelopeAll(b.inputs)); }; }}};
   return steps;
 }
 

@@ -22,6 +22,15 @@ TEST(Sha256, PiecesGiveTheSameDigestAsTheWholeAndTheObjectIsReusable) {
 }
 
 // RFC 4231 test case 2.
+TEST(Md5, MatchesTheTestSuiteOfRfc1321) {
+  EXPECT_EQ(ToHex(Md5Of("")), "d41d8cd98f00b204e9800998ecf8427e");
+  Md5 hash;
+  hash.Update("message ");
+  hash.Update("digest");
+  EXPECT_EQ(ToHex(hash.Finish()), "f96b697d7cb7938d525a2f31aaf161d0");
+  EXPECT_EQ(ToHex(hash.Finish()), "d41d8cd98f00b204e9800998ecf8427e");
+}
+
 TEST(HmacSha256, MatchesRfc4231) {
   EXPECT_EQ(ToHex(HmacSha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

@@ -34,6 +34,36 @@ Digest256 Sha256::Finish() {
 
 std::string Sha256::FinishHex() { return ToHex(Finish()); }
 
+struct Md5::Context {
+  EVP_MD_CTX* md = EVP_MD_CTX_new();
+  Context() { EVP_DigestInit_ex(md, EVP_md5(), nullptr); }
+  ~Context() { EVP_MD_CTX_free(md); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+};
+
+Md5::Md5() : context_(std::make_unique<Context>()) {}
+Md5::~Md5() = default;
+Md5::Md5(Md5&&) noexcept = default;
+Md5& Md5::operator=(Md5&&) noexcept = default;
+
+void Md5::Update(std::string_view text) {
+  EVP_DigestUpdate(context_->md, text.data(), text.size());
+}
+
+Digest128 Md5::Finish() {
+  Digest128 digest;
+  EVP_DigestFinal_ex(context_->md, digest.data(), nullptr);
+  EVP_DigestInit_ex(context_->md, EVP_md5(), nullptr);
+  return digest;
+}
+
+Digest128 Md5Of(std::string_view text) {
+  Md5 hash;
+  hash.Update(text);
+  return hash.Finish();
+}
+
 Digest256 Sha256Of(std::span<const std::byte> bytes) {
   Sha256 hash;
   hash.Update(bytes);

@@ -1,5 +1,5 @@
 #pragma once
-// SHA-256 and HMAC-SHA-256 over OpenSSL, and their text forms.
+// SHA-256, HMAC-SHA-256 and MD5 over OpenSSL, and their text forms.
 
 #include <array>
 #include <cstddef>
@@ -12,6 +12,7 @@
 namespace crypto {
 
 using Digest256 = std::array<uint8_t, 32>;
+using Digest128 = std::array<uint8_t, 16>;
 
 /// Incremental SHA-256. Not thread-safe; movable.
 class Sha256 {
@@ -31,6 +32,25 @@ class Sha256 {
   struct Context;
   std::unique_ptr<Context> context_;
 };
+
+/// Incremental MD5 (RFC 1321), for protocols that ask for it; it secures nothing. Movable.
+class Md5 {
+ public:
+  Md5();
+  ~Md5();
+  Md5(Md5&&) noexcept;
+  Md5& operator=(Md5&&) noexcept;
+
+  void Update(std::string_view text);
+  /// The digest of everything so far; the object is then empty again.
+  Digest128 Finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+Digest128 Md5Of(std::string_view text);
 
 Digest256 Sha256Of(std::string_view text);
 Digest256 Sha256Of(std::span<const std::byte> bytes);

@@ -5,9 +5,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "lib/http/router.h"
 #include "lib/http/server.h"
@@ -15,6 +12,7 @@
 #include "lib/net/runtime.h"
 #include "lib/net/task_group.h"
 #include "lib/net/timer.h"
+#include "lib/testing/certificate.h"
 
 namespace http {
 namespace {
@@ -431,40 +429,11 @@ TEST_F(BrokenServer, SomethingThatIsNotHttpIsCorrupt) {
   EXPECT_EQ(result.error().code, ErrorCode::kCorrupt);
 }
 
-/// A self-signed certificate for localhost, written as PEM.
-void MakeCertificate(const std::string& certificate_path, const std::string& key_path) {
-  EVP_PKEY* const key = EVP_EC_gen("P-256");
-  X509* const certificate = X509_new();
-  X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  X509_NAME* const name = X509_get_subject_name(certificate);
-  const std::string common = "assay test";
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0);
-  X509_set_issuer_name(certificate, name);
-  X509_EXTENSION* const names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
-  X509_add_ext(certificate, names, -1);
-  X509_sign(certificate, key, EVP_sha256());
-  std::FILE* file = std::fopen(certificate_path.c_str(), "w");
-  PEM_write_X509(file, certificate);
-  std::fclose(file);
-  file = std::fopen(key_path.c_str(), "w");
-  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(file);
-  X509_EXTENSION_free(names);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-}
-
 class TlsClient : public ClientTest {
  protected:
   TlsClient() {
-    MakeCertificate(folder_ + "/cert.pem", folder_ + "/key.pem");
-    options_.tls = TlsFiles{.certificate = folder_ + "/cert.pem", .key = folder_ + "/key.pem"};
+    const auto files = testing_support::MakeCertificate(folder_, "cert");
+    options_.tls = TlsFiles{.certificate = files.certificate, .key = files.key};
   }
 };
 
@@ -475,7 +444,7 @@ TEST_F(TlsClient, TrustsTheGivenAuthorityAndShowsTheCertificate) {
   EXPECT_EQ(response.status, 200);
   EXPECT_GT(response.timings.tls, 0ns);
   ASSERT_TRUE(response.certificate.has_value());
-  EXPECT_THAT(response.certificate->subject, HasSubstr("assay test"));
+  EXPECT_THAT(response.certificate->subject, HasSubstr("cert"));
   EXPECT_THAT(response.certificate->expires, EndsWith("GMT"));
   EXPECT_THAT(response.certificate->alt_names,
               ElementsAre("DNS:localhost", "IP Address:127.0.0.1"));
@@ -508,7 +477,7 @@ TEST_F(TlsClient, ShowsItsCertificateToAServerThatWantsOne) {
   request.tls.ca_file = folder_ + "/cert.pem";
   EXPECT_EQ(Try(request).error().code, ErrorCode::kUnavailable);
   request.tls.certificate = folder_ + "/cert.pem";
-  request.tls.key = folder_ + "/key.pem";
+  request.tls.key = folder_ + "/cert.key";
   EXPECT_EQ(Send(request).status, 200);
 }
 

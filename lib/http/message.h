@@ -147,10 +147,21 @@ struct StreamBody {
   std::optional<uint64_t> length = {};  ///< absent: chunked
 };
 
+namespace internal {
+class Upgrade;
+}  // namespace internal
+
+/// The connection becomes something else, which writes the answer itself: status 101 and what the
+/// other protocol wants. Made by websocket::Accept.
+struct UpgradeBody {
+  std::function<net::Task<void>(internal::Upgrade&)> serve;
+};
+
 struct Response {
   int status = 200;
   Headers headers;
-  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, StreamBody> body;
+  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, StreamBody, UpgradeBody>
+      body;
 
   static Response Text(int status, std::string text);
   static Response Json(int status, std::string json);

@@ -23,6 +23,8 @@ class Cancellation {
   int Request() noexcept;
   int count() const noexcept { return count_.load(std::memory_order_acquire); }
   bool requested() const noexcept { return count() > 0; }
+  /// Readable once requested; for poll(2) in a thread that blocks.
+  int event_fd() const noexcept { return event_fd_; }
   /// Returns when requested; on any loop, for any number of waiters.
   Task<base::Result<void>> Wait(base::Deadline deadline) const;
 

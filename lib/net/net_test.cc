@@ -1,3 +1,5 @@
+#include <optional>
+#include <semaphore>
 #include <stdexcept>
 #include <thread>
 
@@ -11,6 +13,7 @@
 #include "lib/net/descriptor.h"
 #include "lib/net/event.h"
 #include "lib/net/gather.h"
+#include "lib/net/interruptible.h"
 #include "lib/net/offload.h"
 #include "lib/net/runtime.h"
 #include "lib/net/task_group.h"
@@ -277,6 +280,41 @@ TEST(Offload, RunsOnThePoolAndResumesOnTheLoop) {
   Runtime runtime;
   ThreadPool pool(2);
   EXPECT_TRUE(runtime.Run(OffloadChangesThread(pool)));
+}
+
+// Work that ends only when it is told to.
+Task<bool> WorksUntilInterrupted(ThreadPool& pool) {
+  std::binary_semaphore stop(0);
+  const auto work = [&stop] { return stop.try_acquire_for(kSoon); };
+  co_return co_await OffloadInterruptibly(pool, work, [&stop] { stop.release(); });
+}
+
+Task<std::optional<bool>> CancelInTheMiddle(ThreadPool& pool) {
+  std::optional<bool> interrupted;
+  TaskGroup group(co_await CurrentExecutor(), [](const base::Error&) {});
+  group.Spawn(internal::StoreInto(WorksUntilInterrupted(pool), &interrupted));
+  (void)co_await group.Join(Deadline::After(10ms));
+  group.Cancel();
+  (void)co_await group.Join(Deadline::After(kSoon));
+  co_return interrupted;
+}
+
+TEST(OffloadInterruptibly, TellsTheWorkToStopAndWaitsForItsEnd) {
+  ThreadPool pool(1);
+  Runtime runtime;
+  EXPECT_EQ(runtime.Run(CancelInTheMiddle(pool)), std::optional(true));
+}
+
+TEST(OffloadInterruptibly, WithoutCancellationItIsOffload) {
+  ThreadPool pool(1);
+  Runtime runtime;
+  bool interrupted = false;
+  const auto stop = [&] { interrupted = true; };
+  EXPECT_EQ(runtime.Run(OffloadInterruptibly(pool, [] { return 7; }, stop)), 7);
+  EXPECT_THROW(runtime.Run(OffloadInterruptibly(
+                   pool, []() -> int { throw std::logic_error("no"); }, stop)),
+               std::logic_error);
+  EXPECT_FALSE(interrupted);
 }
 
 TEST(Offload, PassesOnTheException) {

@@ -24,14 +24,21 @@ void ThreadPool::Post(std::move_only_function<void()> work) {
 
 namespace internal {
 
-Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work) {
+Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work, Cancellation* stop) {
   Executor executor = co_await asio::this_coro::executor;
+  if (stop != nullptr && co_await IsCancelled()) stop->Request();
   std::exception_ptr thrown;
   // The caller may end its loop as soon as it goes on, so it waits until the pool's thread has let
   // go of the loop: microseconds.
   auto let_go = std::make_shared<std::binary_semaphore>(0);
   auto start = [&](auto handler) {
     auto guard = asio::make_work_guard(executor);
+    if (auto slot = asio::get_associated_cancellation_slot(handler);
+        stop != nullptr && slot.is_connected()) {
+      slot.assign([stop](asio::cancellation_type type) {
+        if (type != asio::cancellation_type::none) stop->Request();
+      });
+    }
     pool.Post(
         [&work, &thrown, let_go, handler = std::move(handler), guard = std::move(guard)]() mutable {
           try {

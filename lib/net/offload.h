@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/net/cancellation.h"
 #include "lib/net/task.h"
 
 namespace net {
@@ -29,7 +30,9 @@ class ThreadPool {
 };
 
 namespace internal {
-Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work);
+/// `stop`, when there is one, is requested when the caller is cancelled.
+Task<void> RunOnPool(ThreadPool& pool, std::move_only_function<void()> work,
+                     Cancellation* stop = nullptr);
 }  // namespace internal
 
 /// Runs `work()` on the pool and resumes on the caller's loop with what it returned or threw. It is
@@ -44,6 +47,15 @@ Task<std::invoke_result_t<F&>> Offload(ThreadPool& pool, F work) {
     co_await internal::RunOnPool(pool, [&work, &result] { result.emplace(work()); });
     co_return std::move(*result);
   }
+}
+
+/// The same for work that waits: when the caller is cancelled, `stop` is requested, which `work()`
+/// watches to end early. Still returns only when `work()` has; `stop` outlives the call.
+template <typename F>
+Task<std::invoke_result_t<F&>> OffloadUntil(ThreadPool& pool, Cancellation& stop, F work) {
+  std::optional<std::invoke_result_t<F&>> result;
+  co_await internal::RunOnPool(pool, [&work, &result] { result.emplace(work()); }, &stop);
+  co_return std::move(*result);
 }
 
 }  // namespace net

@@ -24,6 +24,10 @@ Task<bool> IsCancelled() {
   co_return state.cancelled() != asio::cancellation_type::none;
 }
 
+void Post(const Executor& executor, std::move_only_function<void()> work) {
+  asio::post(executor, std::move(work));
+}
+
 struct Runtime::Loops {
   std::vector<std::unique_ptr<Loop>> all;
 };

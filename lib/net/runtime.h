@@ -4,6 +4,7 @@
 // loops.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -91,5 +92,8 @@ Task<T> Shielded(Task<T> task) {
     co_return std::move(*result);
   }
 }
+
+/// Calls `work` on the loop of `executor`, soon. From any thread; the loop must still run.
+void Post(const Executor& executor, std::move_only_function<void()> work);
 
 }  // namespace net

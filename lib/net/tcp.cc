@@ -160,6 +160,12 @@ void TcpStream::Abort() {
   socket_->socket.close(ignored);
 }
 
+int TcpStream::Release() {
+  error_code error;
+  const int descriptor = socket_->socket.release(error);
+  return error ? -1 : descriptor;
+}
+
 bool TcpStream::is_open() const { return socket_->socket.is_open(); }
 
 Endpoint TcpStream::local() const {

@@ -42,6 +42,8 @@ class TcpStream {
   void Close();
   /// Closes with RST instead of FIN, as a crashed peer would.
   void Abort();
+  /// Gives the non-blocking descriptor away: the caller closes it. The stream is closed then.
+  int Release();
 
   bool is_open() const;
   Endpoint local() const;

@@ -65,6 +65,7 @@ class ObjectStore {
                                                         base::Deadline deadline) = 0;
   virtual base::Result<ObjectStat> Head(std::string_view bucket, std::string_view key,
                                         base::Deadline deadline) = 0;
+  /// A store whose listings do not tell `sha256` and `content_type` leaves them empty.
   virtual base::Result<ListPage> List(std::string_view bucket, const ListQuery& query,
                                       base::Deadline deadline) = 0;
   /// Succeeds when there is no such object.

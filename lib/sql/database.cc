@@ -1,5 +1,7 @@
 #include "lib/sql/database.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace sql {
@@ -48,6 +50,13 @@ base::Result<void> CheckName(std::string_view name) {
                     name));
   }
   return {};
+}
+
+std::string Shortened(std::string_view statement) {
+  constexpr size_t kShown = 300;
+  std::string text(statement.substr(0, kShown));
+  std::ranges::replace(text, '\n', ' ');
+  return statement.size() > kShown ? text + "..." : text;
 }
 
 base::Result<std::string> InsertStatement(std::string_view table,

@@ -8,7 +8,8 @@
 // Errors: a violated constraint is kConflict, a lock or pool not free before the deadline is
 // kUnavailable, a statement over its deadline kTimeout, damaged storage kCorrupt, a statement the
 // database does not understand kInternal with its text. Values of parameters, which may be health
-// data, are never part of an error.
+// data, are never part of an error. Where a database cannot tell a wait for a lock from work
+// (PostgreSQL), a statement that waits too long is kTimeout.
 
 #include <functional>
 #include <initializer_list>
@@ -28,6 +29,20 @@ namespace sql {
 /// kRead sees a consistent snapshot and cannot change anything.
 enum class Access { kRead, kWrite };
 
+/// What a transaction sees of others. Every database gives at least what is asked for.
+enum class Isolation { kDefault, kReadCommitted, kRepeatableRead, kSerializable };
+
+/// What the database itself said about a statement that it refused. Unlike errors it may quote
+/// values.
+struct Refusal {
+  std::string sqlstate;  ///< five characters, ISO/IEC 9075; SQLite's codes are translated
+  std::string message;
+  std::string detail;
+  std::string table;
+  std::string column;
+  std::string constraint;
+};
+
 /// One session with the database, used by one thread at a time.
 class Connection {
  public:
@@ -41,15 +56,19 @@ class Connection {
   virtual base::Result<void> InsertMany(std::string_view table,
                                         std::span<const std::string> columns,
                                         std::span<const Row> rows, base::Deadline deadline) = 0;
-  virtual base::Result<void> Begin(base::Deadline deadline) = 0;
+  virtual base::Result<void> Begin(Isolation isolation, base::Deadline deadline) = 0;
   virtual base::Result<void> Commit(base::Deadline deadline) = 0;
   /// Cannot fail in a way that keeps the changes: a session that cannot roll back is closed.
   virtual void Rollback() = 0;
+  /// Why the last call failed, when it was the database that refused; null when it succeeded, and
+  /// when it failed for another reason (lost connection, deadline, wrong use).
+  virtual const Refusal* refusal() const = 0;
 
   base::Result<Rows> Execute(std::string_view statement, std::initializer_list<Value> parameters,
                              base::Deadline deadline) {
     return Execute(statement, std::span(parameters.begin(), parameters.size()), deadline);
   }
+  base::Result<void> Begin(base::Deadline deadline) { return Begin(Isolation::kDefault, deadline); }
 };
 
 /// A connection on loan; it goes back to its pool when the lease ends.
@@ -93,6 +112,9 @@ base::Result<Rows> Change(Database& database, std::string_view statement,
 
 /// kInvalid unless `name` is `[a-z_][a-z0-9_]*`: what may be put into a statement's text.
 base::Result<void> CheckName(std::string_view name);
+
+/// The beginning of a statement on one line, for messages.
+std::string Shortened(std::string_view statement);
 
 /// `INSERT INTO table (a, b) VALUES ($1, $2)` with checked names.
 base::Result<std::string> InsertStatement(std::string_view table,

@@ -1,11 +1,14 @@
 #include "lib/sql/sqlite_connection.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
-#include <climits>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sqlite3.h>
+
+#include "lib/sql/sqlstate.h"
 
 namespace sql {
 namespace {
@@ -46,13 +49,6 @@ ErrorCode CodeOf(int code, int extended) {
     default:
       return ErrorCode::kInternal;
   }
-}
-
-std::string Shortened(std::string_view statement) {
-  constexpr size_t kShown = 300;
-  std::string text(statement.substr(0, kShown));
-  std::ranges::replace(text, '\n', ' ');
-  return statement.size() > kShown ? text + "..." : text;
 }
 
 /// The pointer of an empty view is null, which SQLite would store as NULL.
@@ -96,6 +92,31 @@ Value ColumnValue(sqlite3_stmt* statement, int column) {
   }
 }
 
+/// SQLite has no types for these; a declaration still says what the author meant.
+ColumnType DeclaredType(sqlite3_stmt* statement, int column) {
+  const char* declared = sqlite3_column_decltype(statement, column);
+  std::string name(declared == nullptr ? "" : declared);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (name.starts_with("BOOL")) return ColumnType::kBool;
+  if (name.starts_with("TIMESTAMP") || name == "DATETIME") return ColumnType::kTimestamp;
+  if (name == "JSON" || name == "JSONB") return ColumnType::kJson;
+  return ColumnType::kUnknown;
+}
+
+int OpenFlags(SqliteOptions::Mode mode) {
+  switch (mode) {
+    case SqliteOptions::Mode::kOwn:
+    case SqliteOptions::Mode::kGuest:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case SqliteOptions::Mode::kExisting:
+      return SQLITE_OPEN_READWRITE;
+    case SqliteOptions::Mode::kReadOnly:
+      break;
+  }
+  return SQLITE_OPEN_READONLY;
+}
+
 /// Leaves a prepared statement ready for its next use, without references to the parameters.
 class Reset {
  public:
@@ -117,10 +138,10 @@ base::Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const Sql
                                                                        Access access,
                                                                        base::Deadline deadline) {
   sqlite3* handle = nullptr;
-  const int code =
-      sqlite3_open_v2(options.path.c_str(), &handle,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, access));
+  const int code = sqlite3_open_v2(options.path.c_str(), &handle,
+                                   OpenFlags(options.mode) | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<SqliteConnection> connection(
+      new SqliteConnection(handle, access, options.interrupt));
   if (code != SQLITE_OK) {
     return Fail(connection->Failure(code, "").While(
         fmt::format("opening the database \"{}\"", options.path.string())));
@@ -142,7 +163,8 @@ base::Result<void> SqliteConnection::Configure(const SqliteOptions& options,
                                                base::Deadline deadline) {
   sqlite3_progress_handler(handle_, kInstructionsBetweenChecks, &OnProgress, this);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (access_ == Access::kWrite) TRY(Execute("PRAGMA journal_mode = WAL", {}, deadline));
+  const bool own = options.mode == SqliteOptions::Mode::kOwn;
+  if (own && access_ == Access::kWrite) TRY(Execute("PRAGMA journal_mode = WAL", {}, deadline));
   TRY(Execute(options.durability == Durability::kPowerLoss ? "PRAGMA synchronous = FULL"
                                                            : "PRAGMA synchronous = NORMAL",
               {}, deadline));
@@ -156,25 +178,40 @@ base::Result<void> SqliteConnection::Configure(const SqliteOptions& options,
 
 void SqliteConnection::Arm(base::Deadline deadline) {
   deadline_ = deadline;
-  int wait_ms = INT_MAX;
-  if (!deadline.is_never()) {
-    const auto left = deadline.time() - std::chrono::steady_clock::now();
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
-    wait_ms = static_cast<int>(std::clamp<int64_t>(ms, 0, INT_MAX));
-  }
-  sqlite3_busy_timeout(handle_, wait_ms);
+  refusal_.reset();
+  sqlite3_busy_handler(handle_, &OnBusy, this);
 }
 
 int SqliteConnection::OnProgress(void* self) {
-  const base::Deadline deadline = static_cast<SqliteConnection*>(self)->deadline_;
-  return !deadline.is_never() && std::chrono::steady_clock::now() >= deadline.time() ? 1 : 0;
+  const auto* connection = static_cast<SqliteConnection*>(self);
+  const bool late = connection->deadline_.HasPassed(base::SystemClock());
+  return late || connection->interrupted() ? 1 : 0;
 }
 
-Error SqliteConnection::Failure(int code, std::string_view statement) const {
+int SqliteConnection::OnBusy(void* self, int times) {
+  // Locks are held for microseconds or for a whole transaction; SQLite tells nobody when one is
+  // free again.
+  constexpr int kLongestPauseMs = 20;
+  const auto* connection = static_cast<SqliteConnection*>(self);
+  const bool late = connection->deadline_.HasPassed(base::SystemClock());
+  if (late || connection->interrupted()) return 0;
+  pollfd wake{connection->interrupt_ ? connection->interrupt_->descriptor() : -1, POLLIN, 0};
+  ::poll(&wake, 1, std::min(times + 1, kLongestPauseMs));
+  return connection->interrupted() ? 0 : 1;
+}
+
+Error SqliteConnection::Failure(int code, std::string_view statement) {
   const int extended = handle_ == nullptr ? code : sqlite3_extended_errcode(handle_);
   const char* reason = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  const ErrorCode kind = CodeOf(code & 0xFF, extended);
-  Error error{kind, kind == ErrorCode::kTimeout ? "the statement did not finish in time" : reason};
+  Error error{CodeOf(code & 0xFF, extended), reason};
+  if (interrupted()) {
+    error = {ErrorCode::kCancelled, "the statement was interrupted"};
+  } else if (error.code == ErrorCode::kTimeout) {
+    error.message = "the statement did not finish in time";
+  } else {
+    refusal_ =
+        Refusal{.sqlstate = std::string(SqlStateOfSqlite(extended, reason)), .message = reason};
+  }
   if (!statement.empty()) {
     error.While(fmt::format("executing \"{}\"", Shortened(statement)));
   }
@@ -230,7 +267,10 @@ base::Result<void> SqliteConnection::Bind(sqlite3_stmt* statement, std::string_v
 base::Result<Rows> SqliteConnection::Step(sqlite3_stmt* statement, std::string_view text) {
   Rows result;
   const int columns = sqlite3_column_count(statement);
-  for (int i = 0; i < columns; ++i) result.columns.emplace_back(sqlite3_column_name(statement, i));
+  for (int i = 0; i < columns; ++i) {
+    result.columns.emplace_back(sqlite3_column_name(statement, i));
+    result.types.push_back(DeclaredType(statement, i));
+  }
   const int64_t before = sqlite3_total_changes64(handle_);
   int code = SQLITE_ROW;
   while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -269,15 +309,18 @@ base::Result<void> SqliteConnection::InsertMany(std::string_view table,
   TRY(Execute("SAVEPOINT insert_many", {}, deadline));
   auto inserted = InsertRows(statement, rows, deadline);
   if (!inserted) {
+    const std::optional<Refusal> why = refusal_;
     (void)Execute("ROLLBACK TO insert_many", {}, base::Deadline::Never());
     (void)Execute("RELEASE insert_many", {}, base::Deadline::Never());
+    refusal_ = why;
     return inserted;
   }
   TRY(Execute("RELEASE insert_many", {}, deadline));
   return {};
 }
 
-base::Result<void> SqliteConnection::Begin(base::Deadline deadline) {
+base::Result<void> SqliteConnection::Begin(Isolation /*always serializable*/,
+                                           base::Deadline deadline) {
   // A writer takes its lock at once: upgrading later can fail in a way no waiting resolves.
   TRY(Execute(access_ == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN", {}, deadline));
   return {};

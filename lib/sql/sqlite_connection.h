@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -23,15 +24,17 @@ class SqliteConnection final : public Connection {
   SqliteConnection& operator=(const SqliteConnection&) = delete;
   ~SqliteConnection() override;
 
+  using Connection::Begin;
   using Connection::Execute;
   Dialect dialect() const override { return Dialect::kSqlite; }
   base::Result<Rows> Execute(std::string_view statement, std::span<const Value> parameters,
                              base::Deadline deadline) override;
   base::Result<void> InsertMany(std::string_view table, std::span<const std::string> columns,
                                 std::span<const Row> rows, base::Deadline deadline) override;
-  base::Result<void> Begin(base::Deadline deadline) override;
+  base::Result<void> Begin(Isolation isolation, base::Deadline deadline) override;
   base::Result<void> Commit(base::Deadline deadline) override;
   void Rollback() override;
+  const Refusal* refusal() const override { return refusal_ ? &*refusal_ : nullptr; }
 
   /// Whether a caller left a transaction open.
   bool in_transaction() const;
@@ -42,7 +45,8 @@ class SqliteConnection final : public Connection {
     sqlite3_stmt* statement;
   };
 
-  SqliteConnection(sqlite3* handle, Access access) : handle_(handle), access_(access) {}
+  SqliteConnection(sqlite3* handle, Access access, std::shared_ptr<const Interrupt> interrupt)
+      : handle_(handle), access_(access), interrupt_(std::move(interrupt)) {}
   base::Result<void> Configure(const SqliteOptions& options, base::Deadline deadline);
   base::Result<sqlite3_stmt*> Prepare(std::string_view statement);
   base::Result<void> Bind(sqlite3_stmt* statement, std::string_view text,
@@ -51,11 +55,15 @@ class SqliteConnection final : public Connection {
   base::Result<void> InsertRows(std::string_view statement, std::span<const Row> rows,
                                 base::Deadline deadline);
   void Arm(base::Deadline deadline);
-  base::Error Failure(int code, std::string_view statement) const;
+  base::Error Failure(int code, std::string_view statement);
+  bool interrupted() const { return interrupt_ && interrupt_->raised(); }
   static int OnProgress(void* self);
+  static int OnBusy(void* self, int times);
 
   sqlite3* handle_;
   Access access_;
+  std::shared_ptr<const Interrupt> interrupt_;
+  std::optional<Refusal> refusal_;
   base::Deadline deadline_ = base::Deadline::Never();
   std::list<Prepared> recent_;  // most recently used first
   std::unordered_map<std::string_view, std::list<Prepared>::iterator> by_text_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/sql/database.h"
+#include "lib/sql/interrupt.h"
 
 namespace sql {
 
@@ -22,6 +23,15 @@ struct SqliteOptions {
   size_t readers = 4;
   /// "Acknowledged is never lost" includes the plug of a ward's workstation, hence the slower one.
   Durability durability = Durability::kPowerLoss;
+  enum class Mode {
+    kOwn,       ///< created when missing, turned to a write-ahead log
+    kGuest,     ///< somebody else's file: created when missing, its journal mode stays
+    kExisting,  ///< the same, but it must exist
+    kReadOnly,  ///< the same, and it is never written
+  };
+  Mode mode = Mode::kOwn;
+  /// Null: only deadlines end what blocks.
+  std::shared_ptr<const Interrupt> interrupt = {};
 };
 
 class SqliteConnection;

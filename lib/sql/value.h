@@ -58,8 +58,18 @@ base::Result<void> CheckStorable(const Value& value);
 
 using Row = std::vector<Value>;
 
+/// What a column is declared as, where that says more than the kinds of its values.
+enum class ColumnType {
+  kUnknown,    ///< as the value is
+  kBool,       ///< integers 0 and 1
+  kDecimal,    ///< text with every digit
+  kTimestamp,  ///< text, ISO 8601; without an offset it is UTC
+  kJson,       ///< text
+};
+
 struct Rows {
   std::vector<std::string> columns;
+  std::vector<ColumnType> types;  ///< as many as columns
   std::vector<Row> rows;
   int64_t changed = 0;  ///< rows inserted, updated or deleted by the statement
 

@@ -22,7 +22,7 @@ using base::Fail;
 using base::Result;
 
 /// Rises when the same seed gives other bytes than before.
-constexpr int kGeneratorVersion = 2;
+constexpr int kGeneratorVersion = 3;
 constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 constexpr uint64_t kMaxRecordBytes = uint64_t{16} << 20;
 constexpr uint32_t kAnnotationBytes = 120;

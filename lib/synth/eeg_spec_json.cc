@@ -36,6 +36,13 @@ std::unexpected<base::Error> Unknown(std::string_view what, std::string_view pat
                           .hint = base::SuggestionFor(name, names)});
 }
 
+template <typename Target, typename Value>
+Result<void> Set(Target& target, Result<Value> value) {
+  if (!value) return std::unexpected(std::move(value).error());
+  target = std::move(*value);
+  return {};
+}
+
 Result<double> Number(std::string_view path, const json::value& value) {
   if (!value.is_number()) return Wrong(path, value, "a number");
   const auto number = value.to_number<double>();
@@ -163,13 +170,6 @@ class PlantParser {
                                  const json::value& value) {
     if (seconds && *seconds <= 0) return Wrong(path, value, "a duration above 0");
     return seconds;
-  }
-
-  template <typename Target, typename Value>
-  static Result<void> Set(Target& target, Result<Value> value) {
-    if (!value) return std::unexpected(std::move(value).error());
-    target = std::move(*value);
-    return {};
   }
 
   std::string path_;
@@ -394,13 +394,6 @@ class SpecParser {
       TRY(const std::string text, Text(path, value.get_array()[i]));
       TRY(AddStages(path, text, spec_.hypnogram));
     }
-    return {};
-  }
-
-  template <typename Target, typename Value>
-  static Result<void> Set(Target& target, Result<Value> value) {
-    if (!value) return std::unexpected(std::move(value).error());
-    target = std::move(*value);
     return {};
   }
 

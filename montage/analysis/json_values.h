@@ -15,13 +15,19 @@ inline boost::json::string JsonText(std::string_view text) {
   return boost::json::string(text.data(), text.size());
 }
 
-/// Six significant digits: more would be noise, and results are stored and sent in thousands. Null
+/// To significant digits: more would be noise, and results are stored and sent in thousands. Null
 /// when not finite.
-inline boost::json::value Rounded(double value) {
+inline boost::json::value Rounded(double value, int digits = 6) {
   if (!std::isfinite(value)) return nullptr;
   if (value == 0.0) return 0.0;
-  const double scale = std::pow(10.0, 5.0 - std::floor(std::log10(std::abs(value))));
+  const double scale = std::pow(10.0, digits - 1 - std::floor(std::log10(std::abs(value))));
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
+}
+
+/// To places behind the point, for times and shares. What is not finite stays so.
+inline double Decimals(double value, int places) {
+  const double scale = std::pow(10.0, places);
+  return std::round(value * scale) / scale;
 }
 
 inline boost::json::array JsonNames(std::span<const std::string> names) {

@@ -75,7 +75,8 @@ json::object Describe(const RecordingView& recording) {
 }  // namespace
 
 json::object WithMethod(json::object part, const Method& method) {
-  part["method"] = json::object{{"name", JsonText(method.name)}, {"version", JsonText(method.version)}};
+  part["method"] =
+      json::object{{"name", JsonText(method.name)}, {"version", JsonText(method.version)}};
   part["disclaimer"] = JsonText(kDisclaimer);
   return part;
 }

@@ -192,10 +192,6 @@ void Compare(SpectralReport& report) {
   }
 }
 
-bool IsBad(const QualityReport* quality, const std::string& name) {
-  return quality != nullptr && 0 < std::ranges::count(quality->bad_channels, name);
-}
-
 }  // namespace
 
 std::optional<Rhythm> FindRhythm(const signal::Spectrum& spectrum, signal::FrequencyRange range) {

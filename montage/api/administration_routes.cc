@@ -19,10 +19,6 @@ std::vector<std::string> WordsOf(const Range& values) {
   return words;
 }
 
-base::Error NotFound(std::string_view what, std::string_view id) {
-  return {base::ErrorCode::kNotFound, fmt::format("there is no {} \"{}\"", what, id)};
-}
-
 Problem Forbidden(std::string message) {
   return {.status = 403, .error = "forbidden", .message = std::move(message)};
 }
@@ -391,18 +387,6 @@ void AddKeyRoutes(Api& api, Services& services) {
 
 // Audit trail.
 
-boost::json::object EntryJson(const audit::Entry& entry) {
-  return {{"seq", entry.seq},
-          {"time", base::FormatRfc3339(entry.time)},
-          {"actor", entry.actor},
-          {"action", entry.action},
-          {"object", entry.object},
-          {"decision", audit::ToString(entry.decision)},
-          {"request_id", entry.request_id},
-          {"prev", entry.prev},
-          {"hash", entry.hash}};
-}
-
 Outcome ListAudit(const Api& api, Call& call) {
   const auto read = ReadPage(call.request);
   if (const auto* problem = std::get_if<Problem>(&read)) return *problem;
@@ -416,7 +400,7 @@ Outcome ListAudit(const Api& api, Call& call) {
                              call.deadline);
   if (!found) return api.Refuse(found.error(), call);
   boost::json::array entries;
-  for (const audit::Entry& entry : *found) entries.push_back(EntryJson(entry));
+  for (const audit::Entry& entry : *found) entries.push_back(audit::ToJson(entry));
   boost::json::value next = nullptr;
   if (std::ssize(*found) == page.limit) next = found->back().seq;
   return Reply{.body = boost::json::object{{"entries", std::move(entries)}, {"next", next}}};

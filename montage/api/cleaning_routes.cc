@@ -33,8 +33,7 @@ base::Result<Cleaning> CleanFile(const Api& api, Services& services, const Call&
   const base::Deadline deadline = base::Deadline::After(kCleaningTime);
   const analysis::Control control{.deadline = deadline, .clock = &api.parts().clock};
   TRY(const auto content, services.recordings.Open(file.file_id, deadline));
-  TRY(const auto original,
-      recordings::EdfRecording::Open(*content, services.spool_dir, deadline));
+  TRY(const auto original, recordings::EdfRecording::Open(*content, services.spool_dir, deadline));
   Cleaning cleaning;
   TRY(cleaning.quality, analysis::AssessQuality(original->view(), {}, control));
   TRY(const auto cleaned, analysis::Clean(original->view(), cleaning.quality, control));
@@ -47,10 +46,9 @@ base::Result<Cleaning> CleanFile(const Api& api, Services& services, const Call&
     return spool.Append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   });
   TRY(recordings::Rewrite(*original, cleaned.view(), sink, deadline));
-  TRY(cleaning.stored,
-      services.recordings.Upload(
-          {.tenant = call.principal.site, .owner_id = call.principal.user_id},
-          "cleaned-" + file.name, spool, services.validate_recording, deadline));
+  TRY(cleaning.stored, services.recordings.Upload(
+                           {.tenant = call.principal.site, .owner_id = call.principal.user_id},
+                           "cleaned-" + file.name, spool, services.validate_recording, deadline));
   return cleaning;
 }
 
@@ -92,18 +90,19 @@ boost::json::object CleaningSchema() {
 }  // namespace
 
 void AddCleaningRoutes(Api& api, Services& services) {
-  api.Add({.method = http::Method::kPost,
-           .path = "/api/v1/eeg/files/{file_id}/clean",
-           .id = "cleanRecording",
-           .tag = "eeg",
-           .summary = "Interpolate bad channels, repair epochs, remove blinks; stored as a recording "
-                      "of its own.",
-           .permission = identity::Permission::kUploadRecording,
-           .audit_action = "eeg.clean",
-           .responses = {{200, {"The cleaned recording.", CleaningSchema()}},
-                         {404, {"There is no such recording."}},
-                         {422, {"The recording has gaps between its records."}}}},
-          [&api, &services](Call& call) { return CleanRecording(api, services, call); });
+  api.Add(
+      {.method = http::Method::kPost,
+       .path = "/api/v1/eeg/files/{file_id}/clean",
+       .id = "cleanRecording",
+       .tag = "eeg",
+       .summary = "Interpolate bad channels, repair epochs, remove blinks; stored as a recording "
+                  "of its own.",
+       .permission = identity::Permission::kUploadRecording,
+       .audit_action = "eeg.clean",
+       .responses = {{200, {"The cleaned recording.", CleaningSchema()}},
+                     {404, {"There is no such recording."}},
+                     {422, {"The recording has gaps between its records."}}}},
+      [&api, &services](Call& call) { return CleanRecording(api, services, call); });
 }
 
 }  // namespace montage::api

@@ -14,7 +14,8 @@ namespace {
 
 using base::ErrorCode;
 
-constexpr uint64_t kFormOverhead = 64 * 1024;  // delimiters, part headers, other small fields
+constexpr uint64_t kFormOverhead =
+    uint64_t{64} * 1024;  // delimiters, part headers, other small fields
 constexpr size_t kChunk = size_t{256} * 1024;
 constexpr size_t kMaxName = 255;
 constexpr base::Duration kStoreTime = std::chrono::minutes(10);

@@ -48,6 +48,10 @@ std::string_view WordOf(int status) {
 
 }  // namespace
 
+base::Error NotFound(std::string_view what, std::string_view id) {
+  return {base::ErrorCode::kNotFound, fmt::format("there is no {} \"{}\"", what, id)};
+}
+
 int StatusOf(base::ErrorCode code) {
   using enum base::ErrorCode;
   switch (code) {

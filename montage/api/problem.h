@@ -25,6 +25,9 @@ struct Problem {
   std::optional<base::Duration> retry_after = {};
 };
 
+/// kNotFound; `what` names the kind of thing.
+base::Error NotFound(std::string_view what, std::string_view id);
+
 /// Messages of internal failures are replaced by a neutral one: they may name statements or paths.
 Problem ProblemOf(const base::Error& error);
 

@@ -27,10 +27,6 @@ std::optional<int64_t> WholeNumber(std::string_view text) {
   return number;
 }
 
-base::Error NotFound(std::string_view what, std::string_view id) {
-  return {base::ErrorCode::kNotFound, fmt::format("there is no {} \"{}\"", what, id)};
-}
-
 }  // namespace
 
 Submission ReadSubmission(JsonFields& fields) {
@@ -196,8 +192,7 @@ boost::json::object ResultSchema() {
                       {"confidence", schema::Number(0, 1)},
                       {"triage_priority", schema::Word({"routine", "expedite", "urgent"})}}))},
        {"sleep_analysis", schema::Nullable(SleepSchema())},
-       {"event_detection",
-        schema::Nullable(Promised({{"events", schema::List(EventSchema())}}))},
+       {"event_detection", schema::Nullable(Promised({{"events", schema::List(EventSchema())}}))},
        {"stages", StagesSchema(), false}});
 }
 

@@ -1,16 +1,16 @@
 #pragma once
 // Bytes that are pushed while they arrive, and read once when they are all there.
 //
-// Up to kKeptInMemory bytes stay in memory. What is longer goes to a file without a name, in pieces
-// sealed with a key that only this object has: nothing is on disk in plain form, and nothing stays
-// behind however the process ends.
+// Up to kKeptInMemory bytes stay in memory. What is longer goes to storage::SealedPieces.
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "lib/objects/byte_source.h"
+#include "montage/storage/sealed_pieces.h"
 
 namespace montage::api {
 
@@ -19,10 +19,7 @@ class UploadSpool final : public objects::ByteSource {
   static constexpr size_t kKeptInMemory = size_t{1} << 20;
 
   /// `folder` exists.
-  explicit UploadSpool(std::filesystem::path folder);
-  ~UploadSpool() override;
-  UploadSpool(const UploadSpool&) = delete;
-  UploadSpool& operator=(const UploadSpool&) = delete;
+  explicit UploadSpool(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// kIo when the folder's disk fails. Not after the first Read.
   base::Result<void> Append(std::string_view bytes);
@@ -32,17 +29,13 @@ class UploadSpool final : public objects::ByteSource {
 
  private:
   base::Result<void> Spill();
-  base::Result<void> WritePiece(std::string_view piece);
-  base::Result<void> LoadPiece();
 
   const std::filesystem::path folder_;
-  const std::string key_;
-  int descriptor_ = -1;
+  std::unique_ptr<storage::SealedPieces> pieces_;  // null: all is in memory
   std::string held_;  // not on disk yet; while reading: the current piece
   uint64_t size_ = 0;
-  uint64_t written_ = 0;  // pieces on disk
-  uint64_t loaded_ = 0;   // pieces read back
-  size_t at_ = 0;         // in `held_`
+  uint64_t loaded_ = 0;  // pieces read back
+  size_t at_ = 0;        // in `held_`
   bool reading_ = false;
   std::string tail_;  // the bytes after the last piece on disk
 };

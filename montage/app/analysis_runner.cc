@@ -35,12 +35,6 @@ std::optional<base::Duration> InferenceTime(const analysis::AnalysisResult& resu
   return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(stage.seconds));
 }
 
-/// As jobs::Workers decides: then the job is not finished yet.
-bool MayPass(ErrorCode code) {
-  return code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout ||
-         code == ErrorCode::kExhausted || code == ErrorCode::kIo;
-}
-
 class Runner {
  public:
   explicit Runner(AnalysisRunnerParts parts) : parts_(std::move(parts)) {}
@@ -55,7 +49,7 @@ class Runner {
     } else if (outcome.error().code == ErrorCode::kCancelled && !context.cancelled()) {
       // Not the user's wish: somebody else takes the job after the restart.
       return base::Fail(ErrorCode::kUnavailable, "the service is stopping");
-    } else if (!MayPass(outcome.error().code)) {
+    } else if (!jobs::MayPass(outcome.error().code)) {  // else it is not finished yet
       const bool cancelled = outcome.error().code == ErrorCode::kCancelled;
       parts_.metrics.CountAnalysis(job.request.analysis_type, cancelled ? "cancelled" : "failed",
                                    took);

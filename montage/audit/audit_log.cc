@@ -24,14 +24,8 @@ constexpr int64_t kVerifyPiece = 5000;
 const std::string kZero(64, '0');
 
 std::string HashOf(const Entry& entry) {
-  const boost::json::object form{{"seq", entry.seq},
-                                 {"time", base::FormatRfc3339(entry.time)},
-                                 {"actor", entry.actor},
-                                 {"action", entry.action},
-                                 {"object", entry.object},
-                                 {"decision", ToString(entry.decision)},
-                                 {"request_id", entry.request_id},
-                                 {"prev", entry.prev}};
+  boost::json::object form = ToJson(entry);
+  form.erase("hash");
   return crypto::Sha256Hex(entry.prev + json::Canonical(form));
 }
 
@@ -71,6 +65,18 @@ std::string_view ToString(Decision decision) {
       return "failed";
   }
   std::unreachable();
+}
+
+boost::json::object ToJson(const Entry& entry) {
+  return {{"seq", entry.seq},
+          {"time", base::FormatRfc3339(entry.time)},
+          {"actor", entry.actor},
+          {"action", entry.action},
+          {"object", entry.object},
+          {"decision", ToString(entry.decision)},
+          {"request_id", entry.request_id},
+          {"prev", entry.prev},
+          {"hash", entry.hash}};
 }
 
 AuditLog::AuditLog(sql::Database& database, const base::Clock& clock)

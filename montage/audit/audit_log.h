@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "lib/base/clock.h"
 #include "lib/base/deadline.h"
 #include "lib/base/result.h"
@@ -34,6 +36,9 @@ struct Entry {
   std::string prev;
   std::string hash;
 };
+
+/// All of it; what its hash is over is this without `hash`.
+boost::json::object ToJson(const Entry& entry);
 
 /// What is to be recorded; time, number and hashes are added.
 struct Record {

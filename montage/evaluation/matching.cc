@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <functional>
 #include <optional>
 
 namespace montage::evaluation {
@@ -17,11 +16,6 @@ double EndOf(const TimedEvent& event) {
 
 double Shared(const TimedEvent& a, const TimedEvent& b) {
   return std::max(0.0, std::min(EndOf(a), EndOf(b)) - std::max(a.onset_s, b.onset_s));
-}
-
-double IntersectionOverUnion(const TimedEvent& a, const TimedEvent& b) {
-  const double shared = Shared(a, b);
-  return shared / (EndOf(a) - a.onset_s + EndOf(b) - b.onset_s - shared);
 }
 
 /// A largest set of pairs in a bipartite graph.
@@ -71,37 +65,6 @@ class Pairing {
   std::vector<std::optional<size_t>> of_right_;
 };
 
-Matching MatchOneToOne(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,
-                       const std::function<bool(const TimedEvent&, const TimedEvent&)>& fits) {
-  Pairing pairing(truth.size(), found.size());
-  for (size_t i = 0; i < truth.size(); ++i) {
-    // The nearest first, so that ties are resolved as a reader would.
-    std::vector<size_t> candidates;
-    for (size_t j = 0; j < found.size(); ++j)
-      if (fits(truth[i], found[j])) candidates.push_back(j);
-    std::ranges::sort(candidates, [&](size_t a, size_t b) {
-      const double to_a = std::abs(found[a].onset_s - truth[i].onset_s);
-      const double to_b = std::abs(found[b].onset_s - truth[i].onset_s);
-      return to_a != to_b ? to_a < to_b : a < b;
-    });
-    for (const size_t j : candidates) pairing.Allow(i, j);
-  }
-  Matching out;
-  std::vector<bool> used(found.size());
-  const auto& partners = pairing.Solve();
-  for (size_t i = 0; i < truth.size(); ++i) {
-    if (!partners[i]) {
-      out.missed.push_back(i);
-      continue;
-    }
-    used[*partners[i]] = true;
-    out.pairs.emplace_back(i, *partners[i]);
-  }
-  for (size_t j = 0; j < found.size(); ++j)
-    if (!used[j]) out.false_alarms.push_back(j);
-  return out;
-}
-
 /// The share of `event` that lies under the union of `others`.
 double Covered(const TimedEvent& event, std::span<const TimedEvent> others) {
   std::vector<std::pair<double, double>> parts;
@@ -124,16 +87,33 @@ double Covered(const TimedEvent& event, std::span<const TimedEvent> others) {
 
 Matching MatchOnsets(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,
                      double tolerance_s) {
-  return MatchOneToOne(truth, found, [=](const TimedEvent& a, const TimedEvent& b) {
-    return std::abs(a.onset_s - b.onset_s) <= tolerance_s;
-  });
-}
-
-Matching MatchOverlaps(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,
-                       double min_overlap) {
-  return MatchOneToOne(truth, found, [=](const TimedEvent& a, const TimedEvent& b) {
-    return IntersectionOverUnion(a, b) >= min_overlap;
-  });
+  Pairing pairing(truth.size(), found.size());
+  for (size_t i = 0; i < truth.size(); ++i) {
+    // The nearest first, so that ties are resolved as a reader would.
+    std::vector<size_t> candidates;
+    for (size_t j = 0; j < found.size(); ++j)
+      if (std::abs(truth[i].onset_s - found[j].onset_s) <= tolerance_s) candidates.push_back(j);
+    std::ranges::sort(candidates, [&](size_t a, size_t b) {
+      const double to_a = std::abs(found[a].onset_s - truth[i].onset_s);
+      const double to_b = std::abs(found[b].onset_s - truth[i].onset_s);
+      return to_a != to_b ? to_a < to_b : a < b;
+    });
+    for (const size_t j : candidates) pairing.Allow(i, j);
+  }
+  Matching out;
+  std::vector<bool> used(found.size());
+  const auto& partners = pairing.Solve();
+  for (size_t i = 0; i < truth.size(); ++i) {
+    if (!partners[i]) {
+      out.missed.push_back(i);
+      continue;
+    }
+    used[*partners[i]] = true;
+    out.pairs.emplace_back(i, *partners[i]);
+  }
+  for (size_t j = 0; j < found.size(); ++j)
+    if (!used[j]) out.false_alarms.push_back(j);
+  return out;
 }
 
 Matching MatchCoverage(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,

@@ -30,11 +30,6 @@ struct Matching {
 Matching MatchOnsets(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,
                      double tolerance_s);
 
-/// One to one, as many pairs as possible, each sharing at least `min_overlap` of the time that
-/// either covers (intersection over union, in (0, 1]).
-Matching MatchOverlaps(std::span<const TimedEvent> truth, std::span<const TimedEvent> found,
-                       double min_overlap);
-
 /// How much of an event the other side must cover.
 struct Coverage {
   double of_truth = 0.3;

@@ -64,15 +64,6 @@ TEST(MatchOnsets, IsAsGoodAsTryingEverything) {
   }
 }
 
-TEST(MatchOverlaps, ComparesIntersectionWithUnion) {
-  // 5 s of 15 s in common.
-  const auto truth = At({0}, 10);
-  const auto found = At({5}, 10);
-  EXPECT_EQ(MatchOverlaps(truth, found, 0.33).pairs.size(), 1u);
-  EXPECT_EQ(MatchOverlaps(truth, found, 0.34).pairs.size(), 0u);
-  EXPECT_EQ(MatchOverlaps(truth, At({10}, 5), 0.01).pairs.size(), 0u);  // only touches
-}
-
 TEST(MatchCoverage, JoinsThePiecesOfAnEvent) {
   const auto truth = At({100}, 60);
   const std::vector<TimedEvent> pieces = {{"", 95, 15}, {"", 120, 10}, {"", 300, 10}};

@@ -58,10 +58,10 @@ Result<void> ReadEvents(const json::object& part, Prediction& out) {
     const json::object& event = one.get_object();
     const json::value* const kind = Find(event, "event_type");
     if (kind == nullptr || !kind->is_string()) return Unexpected("event_type of an event");
-    TRY(const double start, Number(event, "start_s"));
-    TRY(const double end, Number(event, "end_s"));
+    TRY(const double onset, Number(event, "onset"));
+    TRY(const double duration, Number(event, "duration"));
     const std::string_view meaning = MeaningOf(View(kind->get_string()));
-    if (!meaning.empty()) out.events.push_back({std::string(meaning), start, end - start});
+    if (!meaning.empty()) out.events.push_back({std::string(meaning), onset, duration});
   }
   return {};
 }

@@ -164,8 +164,8 @@ TEST(Prediction, ReadsAPublishedResult) {
       "quality_report": {"bad_channels": ["T7"]},
       "abnormality_detection": {"is_abnormal": true, "abnormality_score": 0.8},
       "event_detection": {"events": [
-          {"event_type": "PLED", "start_s": 3, "end_s": 5.5},
-          {"event_type": "epileptiform", "start_s": 1, "end_s": 1.2}]},
+          {"event_type": "PLED", "onset": 3, "duration": 2.5},
+          {"event_type": "epileptiform", "onset": 1, "duration": 0.2}]},
       "sleep_analysis": {"hypnogram": ["W", "N1", "REM", null]},
       "stages": {"sleep_analysis": {"status": "completed"},
                  "feature_extraction": {"status": "skipped", "reason": "not_available"}}})")

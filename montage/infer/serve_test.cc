@@ -9,6 +9,7 @@
 
 #include "lib/process/descriptor.h"
 #include "montage/inference/byte_stream.h"
+#include "montage/inference/fake_model_testing.h"
 
 namespace montage::infer {
 namespace {
@@ -25,19 +26,10 @@ inference::ModelCard Card() {
   return {.name = "m", .version = "1", .rate_hz = 4, .window_s = 1, .channels = {"Fp1", "Cz"}};
 }
 
-/// The score is the first sample of the window.
-base::Result<std::vector<float>> FirstSample(const Shape& shape, std::span<const float> samples) {
-  std::vector<float> scores;
-  scores.reserve(shape.windows);
-  for (uint32_t w = 0; w < shape.windows; ++w)
-    scores.push_back(samples[size_t{w} * shape.channels * shape.samples]);
-  return scores;
-}
-
 /// Serve on a thread, with this side of its stream.
 class Serving {
  public:
-  explicit Serving(Scorer scorer = FirstSample) {
+  explicit Serving(Scorer scorer = inference::FirstSamples) {
     int ends[2] = {-1, -1};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     near_ = process::Descriptor(ends[0]);
@@ -146,7 +138,7 @@ TEST(Serve, AFrameThatIsCutOffIsNoAnswer) {
 }
 
 TEST(TestModel, TakesAModelThatScoresTheSameInputAlike) {
-  EXPECT_TRUE(TestModel(Card(), FirstSample).has_value());
+  EXPECT_TRUE(TestModel(Card(), inference::FirstSamples).has_value());
 }
 
 TEST(TestModel, RefusesAModelThatDrawsItsScores) {

@@ -2,11 +2,14 @@
 // For tests only: models of the stand-in for montage-infer.
 
 #include <filesystem>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "lib/crypto/hash.h"
 #include "lib/testing/temp_dir.h"
 #include "montage/inference/inference_client.h"
+#include "montage/inference/wire.h"
 
 namespace montage::inference {
 
@@ -21,6 +24,15 @@ inline InferenceOptions FakeModel(const testing_support::TempDir& folder,
   return {.process = {.program = FakeProgram(),
                       .model = folder.Write("model", words).string(),
                       .sha256 = crypto::Sha256Hex(words)}};
+}
+
+/// Its scores: the first sample of each window.
+inline std::vector<float> FirstSamples(const Shape& shape, std::span<const float> samples) {
+  std::vector<float> scores;
+  scores.reserve(shape.windows);
+  for (uint32_t w = 0; w < shape.windows; ++w)
+    scores.push_back(samples[size_t{w} * shape.channels * shape.samples]);
+  return scores;
 }
 
 inline constexpr size_t kFakeWindow = 600;  ///< values of one window: 3 channels x 200 samples

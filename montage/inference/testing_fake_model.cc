@@ -12,6 +12,7 @@
 #include "lib/crypto/hash.h"
 #include "lib/testing/temp_dir.h"
 #include "montage/inference/byte_stream.h"
+#include "montage/inference/fake_model_testing.h"
 #include "montage/inference/model_card.h"
 #include "montage/inference/wire.h"
 
@@ -27,14 +28,6 @@ void Say(std::string_view text) {
 
 [[noreturn]] void Hang() {
   while (true) ::pause();
-}
-
-std::vector<float> FirstSamples(const Shape& shape, std::span<const float> samples) {
-  std::vector<float> scores;
-  scores.reserve(shape.windows);
-  for (uint32_t w = 0; w < shape.windows; ++w)
-    scores.push_back(samples[size_t{w} * shape.channels * shape.samples]);
-  return scores;
 }
 
 /// The answer to one frame; may not return.

@@ -11,11 +11,6 @@ using base::ErrorCode;
 
 base::Deadline Soon() { return base::Deadline::After(std::chrono::seconds(30)); }
 
-bool MayPass(ErrorCode code) {
-  return code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout ||
-         code == ErrorCode::kExhausted || code == ErrorCode::kIo;
-}
-
 /// The runner is foreign code: what it throws fails its job and not the service.
 base::Result<JobOutcome> Call(const JobRunner& runner, const Job& job, JobContext& context) {
   try {
@@ -26,6 +21,11 @@ base::Result<JobOutcome> Call(const JobRunner& runner, const Job& job, JobContex
 }
 
 }  // namespace
+
+bool MayPass(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout ||
+         code == ErrorCode::kExhausted || code == ErrorCode::kIo;
+}
 
 std::string ResultKey(std::string_view job_id) {
   return fmt::format("results/{}/complete.json", job_id);

@@ -36,7 +36,10 @@ struct JobOutcome {
   int64_t model_inference_time_ms = 0;
 };
 
-/// Errors kUnavailable, kTimeout, kExhausted and kIo are retried, others fail the job.
+/// Whether a run that ended so is retried: kUnavailable, kTimeout, kExhausted, kIo. Others fail the
+/// job.
+bool MayPass(base::ErrorCode code);
+
 using JobRunner = std::function<base::Result<JobOutcome>(const Job& job, JobContext& context)>;
 
 struct WorkerOptions {

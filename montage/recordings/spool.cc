@@ -1,17 +1,12 @@
 #include "montage/recordings/spool.h"
 
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <list>
 #include <mutex>
-#include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include "lib/crypto/secret.h"
+#include "montage/storage/sealed_pieces.h"
 
 namespace montage::recordings {
 namespace {
@@ -19,40 +14,16 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr size_t kPiece = size_t{64} << 10;
-constexpr size_t kSealedPiece = kPiece + 12 + 16;  // nonce and tag, crypto::Seal
+constexpr size_t kPiece = storage::SealedPieces::kBytes;
 constexpr size_t kKeptPieces = 64;
-
-base::Error SystemError(std::string_view doing) {
-  return {ErrorCode::kIo, fmt::format("cannot {} the spool file: {}", doing,
-                                      std::generic_category().message(errno))};
-}
 
 class SealedFile final : public formats::edf::ByteSource {
  public:
-  static Result<std::unique_ptr<SealedFile>> Create(const std::filesystem::path& folder) {
-    std::string path = (folder / "spool-XXXXXX").string();
-    const int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
-    if (descriptor < 0) return base::Fail(SystemError("create"));
-    ::unlink(path.c_str());
-    return std::unique_ptr<SealedFile>(new SealedFile(descriptor));
-  }
-  ~SealedFile() override { ::close(descriptor_); }
-  SealedFile(const SealedFile&) = delete;
-  SealedFile& operator=(const SealedFile&) = delete;
+  explicit SealedFile(std::unique_ptr<storage::SealedPieces> pieces) : pieces_(std::move(pieces)) {}
 
   /// Every piece but the last one has kPiece bytes.
   Result<void> Append(std::string_view piece) {
-    const uint64_t number = size_ / kPiece;
-    const std::string sealed = crypto::Seal(key_, piece, std::to_string(number));
-    size_t written = 0;
-    while (written < sealed.size()) {
-      const ssize_t count = ::pwrite(descriptor_, sealed.data() + written, sealed.size() - written,
-                                     static_cast<off_t>(number * kSealedPiece + written));
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return base::Fail(SystemError("write"));
-      written += static_cast<size_t>(count);
-    }
+    TRY(pieces_->Append(piece));
     size_ += piece.size();
     return {};
   }
@@ -83,34 +54,20 @@ class SealedFile final : public formats::edf::ByteSource {
     std::string plain;
   };
 
-  explicit SealedFile(int descriptor) : descriptor_(descriptor) {}
-
   Result<const std::string*> Load(uint64_t number) const {
     for (auto at = kept_.begin(); at != kept_.end(); ++at) {
       if (at->number != number) continue;
       kept_.splice(kept_.begin(), kept_, at);
       return &kept_.front().plain;
     }
-    std::string sealed(std::min<uint64_t>(kPiece, size_ - number * kPiece) + kSealedPiece - kPiece,
-                       '\0');
-    size_t read = 0;
-    while (read < sealed.size()) {
-      const ssize_t count = ::pread(descriptor_, sealed.data() + read, sealed.size() - read,
-                                    static_cast<off_t>(number * kSealedPiece + read));
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return base::Fail(SystemError("read"));
-      read += static_cast<size_t>(count);
-    }
-    auto plain = crypto::Open(key_, sealed, std::to_string(number));
-    // The key is ours and new: what does not open was damaged by the disk, and a retry may do.
-    if (!plain) return base::Fail(ErrorCode::kIo, "the spool file was damaged");
+    TRY(std::string plain,
+        pieces_->Read(number, std::min<uint64_t>(kPiece, size_ - number * kPiece)));
     if (kept_.size() == kKeptPieces) kept_.pop_back();
-    kept_.push_front({number, std::move(*plain)});
+    kept_.push_front({number, std::move(plain)});
     return &kept_.front().plain;
   }
 
-  const int descriptor_;
-  const std::string key_ = crypto::RandomBytes(32);
+  const std::unique_ptr<storage::SealedPieces> pieces_;
   uint64_t size_ = 0;
   mutable std::mutex mutex_;
   mutable std::list<Piece> kept_;  // most recently used first
@@ -120,7 +77,8 @@ Result<std::unique_ptr<formats::edf::ByteSource>> SpoolToFile(objects::ByteSourc
                                                               std::span<const uint8_t> begun,
                                                               const std::filesystem::path& folder,
                                                               base::Deadline deadline) {
-  TRY(auto file, SealedFile::Create(folder));
+  TRY(auto pieces, storage::SealedPieces::Create(folder));
+  auto file = std::make_unique<SealedFile>(std::move(pieces));
   std::string piece(kPiece, '\0');
   while (true) {
     const size_t known = std::min(begun.size(), kPiece);

@@ -1,9 +1,8 @@
 #pragma once
 // From bytes that come once, front to back, to bytes that can be read anywhere.
 //
-// Up to kSpoolInMemory bytes stay in memory. What is longer goes to a file without a name, in
-// pieces sealed with a key that only this process has, so that no recording is ever on disk in
-// plain form.
+// Up to kSpoolInMemory bytes stay in memory. What is longer goes to storage::SealedPieces, so that
+// no recording is ever on disk in plain form.
 
 #include <filesystem>
 #include <memory>

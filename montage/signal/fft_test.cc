@@ -6,17 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include "lib/base/random.h"
+#include "montage/signal/samples_testing.h"
 
 namespace montage::signal {
 namespace {
-
-std::vector<double> Noise(size_t count, uint64_t seed) {
-  base::Random random(seed);
-  std::vector<double> samples(count);
-  for (double& sample : samples) sample = random.Normal();
-  return samples;
-}
 
 class FftLength : public testing::TestWithParam<size_t> {};
 

@@ -25,4 +25,15 @@ base::Result<void> CheckFinite(std::span<const double> samples) {
   return {};
 }
 
+void HoldMissing(std::span<double> samples) {
+  double last = 0;
+  for (double& value : samples) {
+    if (std::isfinite(value)) {
+      last = value;
+    } else {
+      value = last;
+    }
+  }
+}
+
 }  // namespace montage::signal

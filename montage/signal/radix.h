@@ -47,9 +47,9 @@ std::pair<double, double> UnitRoot(size_t numerator, size_t denominator);
 void RunStage(const Planes& planes, Order order, size_t radix, size_t groups, size_t stride,
               const double* twiddles);
 
-/// Joins 4 or 8 columns. Twiddles are the cos, then the sin of w^(l k) for every k, [l = 1..][2][k].
-/// Requires: as many places as a part is long, at least as many as columns; output apart from the
-/// input.
+/// Joins 4 or 8 columns. Twiddles are the cos, then the sin of w^(l k) for every k, [l
+/// = 1..][2][k]. Requires: as many places as a part is long, at least as many as columns; output
+/// apart from the input.
 void JoinColumns(const Planes& planes, size_t columns, std::span<const uint32_t> places,
                  const double* twiddles);
 

@@ -24,12 +24,6 @@ namespace {
 
 namespace json = boost::json;
 
-Band BandNamed(std::string_view name) {
-  if (name == "low") return Band::kLowPass;
-  if (name == "high") return Band::kHighPass;
-  return name == "band" ? Band::kBandPass : Band::kBandStop;
-}
-
 Edges EdgesOf(const json::value& value) {
   const auto edges = Numbers(value);
   return {edges.front(), edges.size() > 1 ? edges[1] : 0.0};

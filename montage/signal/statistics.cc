@@ -97,6 +97,14 @@ double Percentile(std::span<double> samples, double fraction) {
   return *at + (position - below) * (next - *at);
 }
 
+float OrderStatistic(std::span<float> samples, double fraction) {
+  if (samples.empty()) return 0.0F;
+  const auto at =
+      samples.begin() + static_cast<ptrdiff_t>(fraction * static_cast<double>(samples.size() - 1));
+  std::ranges::nth_element(samples, at);
+  return *at;
+}
+
 double LineLength(std::span<const double> samples) {
   if (samples.size() < 2) return 0.0;
   return SumOf(samples.size() - 1, [&](size_t i) { return std::abs(samples[i + 1] - samples[i]); });

@@ -31,6 +31,8 @@ double Median(std::span<double> samples);
 double RobustDeviation(std::span<double> samples);
 /// Linear interpolation between order statistics (numpy.percentile); fraction in [0, 1]. Reorders.
 double Percentile(std::span<double> samples, double fraction);
+/// The same without interpolation: the lower of two order statistics. Reorders.
+float OrderStatistic(std::span<float> samples, double fraction);
 
 /// Sum of |x[i] - x[i-1]| (Esteller et al. 2001).
 double LineLength(std::span<const double> samples);

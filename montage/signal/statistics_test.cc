@@ -20,6 +20,16 @@ TEST(Statistics, OfNothingAreZero) {
   RemoveTrend(none);
 }
 
+TEST(Statistics, OrderStatisticsAreSamples) {
+  std::vector<float> none;
+  EXPECT_EQ(OrderStatistic(none, 0.5), 0.0F);
+  std::vector<float> samples = {4, 1, 3, 2};
+  EXPECT_EQ(OrderStatistic(samples, 0.0), 1.0F);
+  EXPECT_EQ(OrderStatistic(samples, 0.5), 2.0F);
+  EXPECT_EQ(OrderStatistic(samples, 0.99), 3.0F);
+  EXPECT_EQ(OrderStatistic(samples, 1.0), 4.0F);
+}
+
 TEST(Statistics, OfAConstantHaveNoShape) {
   const std::vector<double> flat(50, 4.5);
   EXPECT_EQ(MomentsOf(flat).excess_kurtosis, 0.0);

@@ -8,10 +8,13 @@
 #include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include "montage/signal/filter/iir.h"
 
 namespace montage::signal {
 
@@ -28,6 +31,13 @@ inline std::vector<double> Numbers(const boost::json::value& value) {
   std::vector<double> numbers;
   for (const auto& element : value.as_array()) numbers.push_back(Number(element));
   return numbers;
+}
+
+/// As the vectors call them.
+inline Band BandNamed(std::string_view name) {
+  if (name == "low") return Band::kLowPass;
+  if (name == "high") return Band::kHighPass;
+  return name == "band" ? Band::kBandPass : Band::kBandStop;
 }
 
 /// Largest difference over the largest expected magnitude.

@@ -9,6 +9,7 @@
 #include "montage/storage/ids.h"
 #include "montage/storage/schema.h"
 #include "montage/storage/sealed.h"
+#include "montage/storage/sealed_pieces.h"
 #include "montage/storage/sealed_stream.h"
 
 namespace montage::storage {
@@ -57,6 +58,30 @@ TEST_F(MigratorTest, AFailingMigrationLeavesNothing) {
       {1, "a", {"CREATE TABLE a (x {int})", "CREATE TABEL b"}, {}}};
   EXPECT_FALSE(Migrator(*database_, migrations, clock_).Up(kNever).has_value());
   EXPECT_FALSE(sql::Query(*database_, "SELECT * FROM a", {}, kNever).has_value());
+}
+
+TEST(SealedPieces, AreReadInAnyOrderAndHaveNoNameOnDisk) {
+  const testing_support::TempDir folder;
+  const auto pieces = SealedPieces::Create(folder.path()).value();
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  const std::string first(SealedPieces::kBytes, 'a'), second(SealedPieces::kBytes, 'b');
+  for (const std::string& piece : {first, second, std::string("end")})
+    ASSERT_TRUE(pieces->Append(piece).has_value());
+  EXPECT_EQ(pieces->count(), 3U);
+  EXPECT_EQ(pieces->Read(2, 3).value(), "end");
+  EXPECT_EQ(pieces->Read(1).value(), second);
+  EXPECT_EQ(pieces->Read(0).value(), first);
+  // Not the bytes that were written, nor what was never.
+  EXPECT_EQ(pieces->Read(2, 2).error().code, base::ErrorCode::kIo);
+  EXPECT_EQ(pieces->Read(3).error().code, base::ErrorCode::kIo);
+}
+
+TEST(SealedPieces, WithoutAFolderThereAreNone) {
+  const testing_support::TempDir folder;
+  const auto refused = SealedPieces::Create(folder / "absent");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, base::ErrorCode::kIo);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("cannot create the spool file"));
 }
 
 TEST(KeyRing, OpensWhatItSealedAndNothingElse) {

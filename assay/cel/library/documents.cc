@@ -1,4 +1,4 @@
-// Our own functions on documents: sha256, parse_json, xpath, matches_schema.
+// Our own functions on documents: sha256, parse_json, parse_csv, xpath, matches_schema.
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
@@ -8,6 +8,7 @@
 #include "assay/cel/library/library.h"
 #include "assay/cel/text.h"
 #include "lib/crypto/hash.h"
+#include "lib/formats/csv/csv.h"
 
 namespace assay::cel {
 namespace {
@@ -21,6 +22,23 @@ Value ParseJsonText(Arguments arguments, CallContext& context) {
   if (!context.Charge(arguments[0].string().size() / 4)) return {};
   auto value = ParseJson(arguments[0].string());
   return value ? *std::move(value) : Value::Error(std::move(value).error());
+}
+
+/// One map a row, keys from the first line, values as text.
+Value ParseCsvText(Arguments arguments, CallContext& context) {
+  if (!context.Charge(arguments[0].string().size() / 4)) return {};
+  auto table = formats::csv::Parse(arguments[0].string());
+  if (!table) return Value::Error(std::move(table).error());
+  std::vector<Value> rows;
+  rows.reserve(table->rows.size());
+  for (const auto& record : table->rows) {
+    MapBuilder row;
+    for (size_t i = 0; i < table->columns.size(); ++i) {
+      row.Set(table->columns[i], Value::String(record[i]));
+    }
+    rows.push_back(std::move(row).Build());
+  }
+  return Value::List(std::move(rows));
 }
 
 std::string TextOf(const pugi::xpath_node& node) {
@@ -108,6 +126,7 @@ void RegisterDocuments(FunctionTable& table) {
   registrar.Global("sha256", {text}, text, &Sha256)
       .Global("sha256", {Type::Bytes()}, text, &Sha256)
       .Global("parse_json", {text}, Type::Dyn(), &ParseJsonText)
+      .Global("parse_csv", {text}, Type::List(Type::Map(text, text)), &ParseCsvText)
       .Global("xpath", {text, text}, Type::Dyn(), &XPath);
   for (const Type& schema : {text, Type::Map(text, Type::Param("B")), Type::Bool()}) {
     registrar.Global("matches_schema", {a, schema}, Type::Bool(), WithSchema(&Verdict))

@@ -19,6 +19,9 @@ std::string ResultOf(std::string_view source, const Environment& environment = {
 
 TEST(StatisticsTest, TextbookValues) {
   EXPECT_EQ(ResultOf("mean([1, 2, 3, 4])"), "2.5");
+  EXPECT_EQ(ResultOf("sum([1, 2u, 0.5])"), "3.5");
+  EXPECT_EQ(ResultOf("sum([])"), "0.0");
+  EXPECT_EQ(ResultOf("sum([1e100, 1.0, -1e100])"), "1.0");
   EXPECT_EQ(ResultOf("median([7, 1, 3])"), "3.0");
   EXPECT_EQ(ResultOf("median([1, 2, 3, 4])"), "2.5");
   EXPECT_EQ(ResultOf("close(stddev([2, 4, 4, 4, 5, 5, 7, 9]), 2.13809, 0.00001)"), "true");
@@ -50,6 +53,11 @@ TEST(DocumentsTest, Digests) {
   const char* empty = "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
   EXPECT_EQ(ResultOf("sha256('')"), empty);
   EXPECT_EQ(ResultOf("sha256('abc') == sha256(b'abc')"), "true");
+}
+
+TEST(DocumentsTest, ParsesCsv) {
+  EXPECT_EQ(ResultOf("parse_csv('a,b\\n1,\"x, y\"\\n')"), "[{\"a\": \"1\", \"b\": \"x, y\"}]");
+  EXPECT_THAT(ResultOf("parse_csv('a,b\\n1\\n')"), HasSubstr("line 2 has 1 fields"));
 }
 
 TEST(DocumentsTest, JsonAndXml) {

@@ -1,4 +1,4 @@
-// Our own numbers: mean, median, stddev, percentile, slope, correlation, close.
+// Our own numbers: sum, mean, median, stddev, percentile, slope, correlation, close.
 
 #include <algorithm>
 #include <cmath>
@@ -82,6 +82,11 @@ Moments MomentsOf(const Numbers& xs, const Numbers& ys) {
   return moments;
 }
 
+Result<Value> SumFunction(Arguments arguments, CallContext& context) {
+  TRY(const Numbers numbers, NumbersOf(arguments[0], "sum", 0, context));
+  return Value::Double(Sum(numbers));
+}
+
 Result<Value> MeanFunction(Arguments arguments, CallContext& context) {
   TRY(const Numbers numbers, NumbersOf(arguments[0], "mean", 1, context));
   return Value::Double(MeanOf(numbers));
@@ -161,7 +166,8 @@ void RegisterStatistics(FunctionTable& table) {
   const Type real = Type::Double();
   const Type list = Type::List(Type::Param("A"));
   const Type list_b = Type::List(Type::Param("B"));
-  registrar.Global("mean", {list}, real, Wrap(&MeanFunction))
+  registrar.Global("sum", {list}, real, Wrap(&SumFunction))
+      .Global("mean", {list}, real, Wrap(&MeanFunction))
       .Global("median", {list}, real, Wrap(&MedianFunction))
       .Global("stddev", {list}, real, Wrap(&DeviationFunction))
       .Global("slope", {list, list_b}, real, Wrap(&SlopeFunction))

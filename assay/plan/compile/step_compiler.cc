@@ -24,6 +24,36 @@ std::string TitleOf(const scenario::Step& source) {
                      std::string_view(value->text()).substr(0, value->text().find('\n')));
 }
 
+// Whether a parameter is there; dots lead into it.
+bool Has(const PlannedTemplate& params, std::string_view rest) {
+  const PlannedTemplate* at = &params;
+  while (at != nullptr && !rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find('.'));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    at = at->Find(name);
+  }
+  return at != nullptr;
+}
+
+bool Listens(const PlannedStep& step) {
+  const std::vector<std::string>& only = step.action->listening_params;
+  return step.action->listens &&
+         (only.empty() || std::ranges::any_of(only, [&](const std::string& name) {
+            return step.params.Find(name) != nullptr;
+          }));
+}
+
+// `limit_param` beside the parameters, or inside the one that makes it a listener.
+bool LimitsItself(const PlannedStep& step) {
+  const std::string& limit = step.action->limit_param;
+  if (limit.empty()) return false;
+  if (Has(step.params, limit)) return true;
+  return std::ranges::any_of(step.action->listening_params, [&](const std::string& name) {
+    const PlannedTemplate* listener = step.params.Find(name);
+    return listener != nullptr && listener->Find(limit) != nullptr;
+  });
+}
+
 }  // namespace
 
 bool StepCompiler::CheckIdentifier(const scenario::Text& name, std::string_view what) {
@@ -71,6 +101,7 @@ PlannedStep StepCompiler::Step(const scenario::Step& source, size_t position, Na
   if (step.is("join")) Join(source, names, step);
   if (step.is("set")) Set(names, step);
   OnOutcome(source, names, step);
+  step.listens = Listens(step);
   CheckLimits(source, step);
   CountUnasserted(step);
   return step;
@@ -104,11 +135,14 @@ void StepCompiler::CheckLimits(const scenario::Step& source, const PlannedStep& 
     problems_.Add(ErrorCode::kInvalid, "found a poll without limit", source.poll->span,
                   "add `for: 30s` to it");
   }
-  if (step.action->listens && !source.timeout &&
-      (step.action->limit_param.empty() || step.params.Find(step.action->limit_param) == nullptr)) {
+  if (step.listens && !source.timeout && !LimitsItself(step)) {
     problems_.Add(ErrorCode::kInvalid,
                   fmt::format("found the listener \"{}\" without limit", source.action.text),
-                  source.action.span, "add `timeout: 30s` to the step");
+                  source.action.span,
+                  step.action->limit_param.empty()
+                      ? "add `timeout: 30s` to the step"
+                      : fmt::format("add `timeout: 30s` to the step, or give `{}`",
+                                    step.action->limit_param));
   }
 }
 

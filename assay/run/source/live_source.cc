@@ -1,11 +1,13 @@
 #include "assay/run/source/live_source.h"
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/cel/text.h"
 #include "assay/plan/path.h"
 #include "assay/run/step_machine.h"
 #include "lib/base/random.h"
@@ -26,6 +28,23 @@ std::string ScenarioPart(std::string_view path) {
 std::filesystem::path WorkDirOf(const std::filesystem::path& work_root,
                                 const plan::PlannedScenario& scenario) {
   return work_root / fmt::format("{}-{}", scenario.source().id.text, scenario.instance);
+}
+
+action::Holds LiveSource::HoldsOf(const ActionRequest& request) const {
+  if (request.conditions == nullptr || request.conditions->empty()) return {};
+  return [&request, seed = context_.seed](
+             std::string_view parameter,
+             const cel::Value& variables) -> std::optional<base::Result<bool>> {
+    const auto found = std::ranges::find(*request.conditions, parameter, &plan::NamedProgram::name);
+    if (found == request.conditions->end()) return std::nullopt;
+    const VariableScope seen(variables, *request.scope);
+    auto value = found->expression.ValueOf({seen, seed, request.path, {}});
+    if (!value) return base::Fail(std::move(value).error());
+    if (value->is_bool()) return value->bool_value();
+    return base::Fail(base::ErrorCode::kInvalid,
+                      fmt::format("{}: {} gives no bool: {}", parameter,
+                                  found->expression.source().text, cel::DebugString(*value)));
+  };
 }
 
 base::Result<cel::Value> LiveSource::Inputs(
@@ -165,6 +184,10 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
   const Session& session = SessionOf(*request.scenario, request.path);
   const auto& source = request.scenario->source().source;
   const std::string file = source ? source->name() : "";
+  const auto armed = [&] {
+    if (!performed.armed) performed.armed = context_.clock.Steady() - started;
+    if (request.armed) request.armed();
+  };
   const action::ActionContext context{
       .clock = context_.clock,
       .deadline = deadline,
@@ -177,7 +200,9 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .find_endpoint =
           [this, other = *other](std::string_view name) { return FindEndpoint(other, name); },
       .process_environment = context_.process_environment,
-      .ask_operator = context_.ask_operator};
+      .ask_operator = context_.ask_operator,
+      .armed = armed,
+      .holds = HoldsOf(request)};
   auto outcome =
       co_await net::WithDeadline(net::WithCancellation(Carry(*action, *std::move(params), context),
                                                        request.stopper->cancellation()),

@@ -68,6 +68,8 @@ class LiveSource final : public OutcomeSource {
     std::filesystem::path work_dir;
   };
 
+  /// Refers to `request`.
+  action::Holds HoldsOf(const ActionRequest& request) const;
   Session& SessionOf(const plan::PlannedScenario& scenario, std::string_view path);
   /// Null for the run's own; kUnsupported when it is not up.
   base::Result<const OtherEnvironment*> FindOther(std::string_view environment) const;

@@ -28,12 +28,18 @@ struct ActionRequest {
   std::string environment = {};  ///< named by `at`; "": the run's
   base::Duration timeout{};      ///< zero: none but the stopper's
   Stopper* stopper = nullptr;
+  /// The step's parameters of type Expression; null: none.
+  const std::vector<plan::NamedProgram>* conditions = nullptr;
+  /// Called when the action listens; empty: nobody waits for it.
+  std::function<void()> armed = {};
 };
 
 /// An outcome, and what to call the attempt in a report.
 struct Performed {
   history::Outcome outcome;
   std::string head;
+  /// How long after its start the action listened; absent: it never did.
+  std::optional<base::Duration> armed = {};
 };
 
 /// Asked between two attempts of a step.

@@ -96,6 +96,8 @@ net::Task<Performed> RecordedSource::Perform(const ActionRequest& request) {
   const auto found = outcomes_.find(request.path);
   if (found == outcomes_.end()) {
     missing_.push_back(request.path);
+    // Whether it listened is unknown; the steps after it have records of their own.
+    if (request.armed) request.armed();
     performed.outcome =
         FailedOutcome({base::ErrorCode::kNotFound,
                        fmt::format("the recording has no outcome for {}", request.path)});
@@ -106,6 +108,10 @@ net::Task<Performed> RecordedSource::Perform(const ActionRequest& request) {
   auto outcome = history::ReadRecordedOutcome(event.data, event.blobs, blobs_);
   if (!outcome) missing_.push_back(request.path);
   performed.outcome = outcome ? *std::move(outcome) : FailedOutcome(outcome.error());
+  if (event.data.contains("armed_ns")) {
+    performed.armed = base::Duration(Whole(event.data, "armed_ns", 0));
+    if (request.armed) request.armed();
+  }
   co_return performed;
 }
 

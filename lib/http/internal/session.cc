@@ -54,6 +54,7 @@ void Session::Sweep(base::SteadyTime now) {
 }
 
 void Session::Drain() {
+  if (on_drain_) return on_drain_();
   if (!idle_) return;
   error_code ignored;
   wire_->socket().cancel(ignored);
@@ -303,6 +304,7 @@ net::Task<bool> Session::DiscardBody() {
 }
 
 net::Task<void> Session::Linger() {
+  if (upgraded_) co_return;
   // Closing with unread input would reset the connection and could destroy the response on its way.
   error_code ignored;
   wire_->socket().shutdown(tcp::socket::shutdown_send, ignored);

@@ -74,6 +74,8 @@ class Session final : public BodyReader {
   /// True when the connection can take another request.
   net::Task<bool> Serve(Request& request);
   net::Task<Response> Call(Request& request);
+  /// Hands the connection over to what it becomes and returns when that is over.
+  net::Task<void> Become(Request& request, const UpgradeBody& upgrade);
   net::Task<bool> DiscardBody();
 
   net::Task<base::Result<void>> Send(Response& response, const Request* request);
@@ -114,6 +116,8 @@ class Session final : public BodyReader {
   base::SteadyTime expires_ = base::SteadyTime::max();
   bool late_ = false;
   bool idle_ = false;
+  bool upgraded_ = false;
+  std::function<void()> on_drain_;
 };
 
 }  // namespace http::internal

@@ -10,6 +10,7 @@
 
 #include "lib/http/internal/gzip.h"
 #include "lib/http/internal/session.h"
+#include "lib/http/internal/upgrade.h"
 #include "lib/http/media.h"
 #include "lib/http/router.h"
 #include "lib/net/error_mapping.h"
@@ -180,11 +181,43 @@ net::Task<Response> Session::Call(Request& request) {
       500, {.code = ErrorCode::kInternal, .message = "internal error"}, &request);
 }
 
+net::Task<void> Session::Become(Request& request, const UpgradeBody& upgrade) {
+  const auto started = std::chrono::steady_clock::now();
+  upgraded_ = true;
+  Upgrade connection(*wire_, request, on_drain_);
+  try {
+    co_await upgrade.serve(connection);
+  } catch (...) {
+    Report({.code = ErrorCode::kInternal,
+            .message = "what serves the upgraded connection threw: " +
+                       Describe(std::current_exception())});
+  }
+  on_drain_ = {};
+  if (context_.options.on_exchange) {
+    context_.options.on_exchange({.request = &request,
+                                  .status = 101,
+                                  .duration = std::chrono::steady_clock::now() - started});
+  }
+}
+
 net::Task<bool> Session::Serve(Request& request) {
   const auto started = std::chrono::steady_clock::now();
   context_.requests.fetch_add(1, std::memory_order_relaxed);
   sent_ = 0;
   Response response = co_await Call(request);
+  if (const auto* upgrade = std::get_if<UpgradeBody>(&response.body)) {
+    if (unread().empty() && parser_->is_done() && !context_.loop.draining) {
+      co_await Become(request, *upgrade);
+      co_return false;
+    }
+    const bool early = !context_.loop.draining;
+    response = context_.options.format_error(
+        early ? 400 : 503,
+        {.code = early ? ErrorCode::kInvalid : ErrorCode::kUnavailable,
+         .message = early ? "data came before the answer to the upgrade" : "shutting down"},
+        &request);
+    close_ = true;
+  }
   if (!IsWellFormed(response)) {
     Report({.code = ErrorCode::kInternal,
             .message = "the handler of " + request.method_text +

@@ -32,6 +32,7 @@ class PlainWire final : public Wire {
   }
   tcp::socket& socket() override { return socket_; }
   bool secure() const override { return false; }
+  Stream Release() override { return std::move(socket_); }
 
  private:
   tcp::socket socket_;
@@ -53,6 +54,7 @@ class TlsWire final : public Wire {
   }
   tcp::socket& socket() override { return stream_.next_layer(); }
   bool secure() const override { return true; }
+  Stream Release() override { return std::move(stream_); }
 
  private:
   asio::ssl::stream<tcp::socket> stream_;

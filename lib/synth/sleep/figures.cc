@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -42,10 +43,10 @@ class SleepPlanter {
         Scatter(epoch, spindle_, Count(subject[Trait::kSpindlesPerMinute] / 2));
         Scatter(epoch, k_complex_, Count(subject[Trait::kKComplexesPerMinute] / 2));
         // Slow waves stay under a fifth of the epoch: more would be N3.
-        return Scatter(epoch, slow_wave_, std::min(Count(1), 3));
+        return Scatter(epoch, slow_waves_, std::min(Count(1), 3));
       case SleepStage::kN3:
         Scatter(epoch, spindle_, Count(subject[Trait::kSpindlesPerMinute] / 8));
-        return Scatter(epoch, slow_wave_,
+        return Scatter(epoch, slow_waves_,
                        std::max(6, Count(subject[Trait::kSlowWavesPerMinute] / 2)));
       case SleepStage::kRem:
         // Phasic and tonic stretches: eye movements come in clusters.
@@ -122,11 +123,17 @@ class SleepPlanter {
       for (const double length : {0.8, 1.0, 1.2, 1.5, 1.9})
         AddVariant(spindle_, SpindleShape(rate(), hz, length), hz);
     }
-    k_complex_ = Around("k_complex", "Fz", 1.2, 115);
+    // Largest over the front of the head (Colrain 2005): 115 uV at Fz, half of it at Cz.
+    k_complex_ = Around("k_complex", "AFz", 1.5, 131);
     for (const double width : {0.8, 1.0, 1.2}) AddVariant(k_complex_, KComplexShape(rate(), width));
-    slow_wave_ = Around("slow_wave", "Fz", 1.5, subject[Trait::kSlowWaveUv]);
-    for (const double length : {0.7, 0.85, 1.0, 1.2, 1.5}) {
-      AddVariant(slow_wave_, SlowWaveShape(rate(), length), 1 / length);
+    // Every slow wave has a place of its own where it begins and is largest, most often prefrontal
+    // (Massimini et al. 2004; Nir et al. 2011); frontal channels see the largest (Mongrain et al.
+    // 2010).
+    for (const std::string_view site : {"AFz", "AFz", "Cz"}) {
+      Figure& wave =
+          slow_waves_.emplace_back(Around("slow_wave", site, 1.2, subject[Trait::kSlowWaveUv]));
+      for (const double length : {0.7, 0.85, 1.0, 1.2, 1.5})
+        AddVariant(wave, SlowWaveShape(rate(), length), 1 / length);
     }
     rapid_eye_ = Horizontal("rapid_eye_movement", 110);
     for (const double length : {0.7, 1.0, 1.3})
@@ -140,10 +147,16 @@ class SleepPlanter {
     return static_cast<int>(std::floor(mean * (random_.Uniform() + random_.Uniform()) + 0.5));
   }
 
-  /// Spreads `count` over the epoch, one a slot, so that they do not overlap.
   void Scatter(size_t epoch, const Figure& figure, int count) {
+    Scatter(epoch, std::span(&figure, 1), count);
+  }
+
+  /// Spreads `count` over the epoch, one a slot, so that they do not overlap; each is one of
+  /// `figures`.
+  void Scatter(size_t epoch, std::span<const Figure> figures, int count) {
     const double slot = kEpochSeconds / std::max(count, 1);
     for (int i = 0; i < count; ++i) {
+      const Figure& figure = figures[figures.size() > 1 ? random_.Below(figures.size()) : 0];
       const double begin = kEpochSeconds * static_cast<double>(epoch) + slot * i;
       const double longest = static_cast<double>(std::ranges::max(figure.lengths)) / rate() + 0.1;
       Put(figure, begin + std::max(0.0, slot - longest) * random_.Uniform());
@@ -171,7 +184,8 @@ class SleepPlanter {
 
   Planting& planting_;
   base::Random random_;
-  Figure blink_, slow_eye_, vertex_, spindle_, k_complex_, slow_wave_, rapid_eye_, sawtooth_;
+  Figure blink_, slow_eye_, vertex_, spindle_, k_complex_, rapid_eye_, sawtooth_;
+  std::vector<Figure> slow_waves_;  ///< by where they begin, as often as they are listed
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ constexpr auto kTraits = std::to_array<TraitRange>({
     {Trait::kSpindleUv, "spindle_uv", "height of a spindle at Cz", 24, 45, 0, 200},
     {Trait::kKComplexesPerMinute, "k_complexes_per_minute", "K complexes of N2", 0.8, 2.6, 0, 10},
     {Trait::kSlowWavesPerMinute, "slow_waves_per_minute", "slow waves of N3", 18, 34, 0, 60},
-    {Trait::kSlowWaveUv, "slow_wave_uv", "height of a slow wave at Fz", 52, 82, 0, 500},
+    {Trait::kSlowWaveUv, "slow_wave_uv", "height of a slow wave where it begins", 52, 82, 0, 500},
 });
 static_assert(kTraits.size() == kTraitCount);
 

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 
 #include <boost/json/array.hpp>
 
 #include "montage/analysis/abnormality/abnormality.h"
+#include "montage/analysis/json_values.h"
 
 namespace montage::analysis {
 namespace {
@@ -11,8 +13,7 @@ namespace json = boost::json;
 
 constexpr size_t kMostListedWindows = 2000;
 
-json::string Text(std::string_view text) { return json::string(text.data(), text.size()); }
-double Thousandths(double value) { return std::round(value * 1000) / 1000; }
+double Thousandths(double value) { return Decimals(value, 3); }
 
 /// Every window, or as many equal groups of windows as may be listed: the largest of each.
 json::object Windows(const AbnormalityReport& report) {
@@ -35,12 +36,6 @@ json::object Windows(const AbnormalityReport& report) {
   return object;
 }
 
-json::array Texts(const std::vector<std::string>& texts) {
-  json::array array;
-  for (const std::string& text : texts) array.push_back(Text(text));
-  return array;
-}
-
 }  // namespace
 
 json::object ToJson(const AbnormalityReport& report) {
@@ -48,15 +43,15 @@ json::object ToJson(const AbnormalityReport& report) {
   object["is_abnormal"] = report.verdict.is_abnormal;
   object["abnormality_score"] = Thousandths(report.verdict.score);
   object["confidence"] = Thousandths(report.verdict.confidence);
-  object["triage_priority"] = Text(ToString(report.verdict.triage));
+  object["triage_priority"] = JsonText(ToString(report.verdict.triage));
   object["windows"] = Windows(report);
   object["aggregate"] = {{"mean", Thousandths(report.aggregate.mean)},
                          {"peak", Thousandths(report.aggregate.peak)}};
-  object["findings"] = Texts(report.findings);
-  object["notes"] = Texts(report.notes);
+  object["findings"] = JsonNames(report.findings);
+  object["notes"] = JsonNames(report.notes);
   object["mostly_asleep"] = report.asleep;
-  object["calibration"] = {{"corpus", Text(Calibration().corpus)},
-                           {"seeds", Text(Calibration().seeds)},
+  object["calibration"] = {{"corpus", JsonText(Calibration().corpus)},
+                           {"seeds", JsonText(Calibration().seeds)},
                            {"generator_version", Calibration().generator_version}};
   return object;
 }

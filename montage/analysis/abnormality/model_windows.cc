@@ -10,6 +10,7 @@
 #include "montage/analysis/requirements.h"
 #include "montage/signal/filter/iir.h"
 #include "montage/signal/filter/resample.h"
+#include "montage/signal/finite.h"
 #include "montage/signal/scalp/electrodes.h"
 #include "montage/signal/scalp/spherical_spline.h"
 
@@ -54,17 +55,6 @@ base::Result<void> CheckModel(const WindowModel& model) {
                     model.name(), model.channels().size(), model.rate_hz(), model.window_s()));
   }
   return {};
-}
-
-void HoldMissing(std::span<double> samples) {
-  double last = 0;
-  for (double& value : samples) {
-    if (std::isfinite(value)) {
-      last = value;
-    } else {
-      value = last;
-    }
-  }
 }
 
 void Standardise(std::span<const double> samples, std::span<float> out) {
@@ -129,7 +119,7 @@ base::Result<void> ModelWindows::ChooseRows(const QualityReport& quality,
   for (const size_t c : CheckRecording(*recording_).eeg) {
     const Channel& channel = recording_->channels[c];
     const auto name = signal::StandardElectrodeName(channel.name);
-    if (!name || std::ranges::count(quality.bad_channels, channel.name) > 0) continue;
+    if (!name || IsBad(&quality, channel.name)) continue;
     if (good.empty()) source_hz_ = channel.rate_hz;
     if (channel.rate_hz != source_hz_) continue;
     good.push_back(c);
@@ -186,7 +176,7 @@ base::Result<std::vector<double>> ModelWindows::ReadChannel(size_t used, double 
   const auto inside = std::span(samples).subspan(static_cast<size_t>(from - first),
                                                  static_cast<size_t>(until - from));
   TRY(recording_->source->Read(channel, static_cast<uint64_t>(from), inside, deadline));
-  HoldMissing(inside);
+  signal::HoldMissing(inside);
   if (!inside.empty()) {
     std::fill_n(samples.begin(), from - first, inside.front());
     std::fill(samples.begin() + (until - first), samples.end(), inside.back());

@@ -31,7 +31,7 @@ std::vector<size_t> ChooseChannels(const RecordingView& recording, const Quality
   std::vector<size_t> channels;
   for (const size_t c : CheckRecording(recording).eeg) {
     const std::string& name = recording.channels[c].name;
-    if (quality != nullptr && 0 < std::ranges::count(quality->bad_channels, name)) {
+    if (IsBad(quality, name)) {
       report.bad_channels.push_back(name);
     } else {
       channels.push_back(c);

@@ -91,6 +91,17 @@ double RejectedFraction(const RecordingView& recording, const MethodFindings& me
   return TouchedFraction(counted, method.epoch_s, method.epochs);
 }
 
+/// Makes the findings of a method from its tables.
+void Conclude(const RecordingView& recording, const EpochTable& table,
+              std::span<const RatioTable> tables, MethodFindings& method) {
+  const auto names = NamesOf(recording, table);
+  for (const RatioTable& ratios : tables) {
+    Append(JoinEpochs(ratios, names, table.epoch_s), method.findings);
+  }
+  SortByStart(method.findings);
+  method.rejected_fraction = RejectedFraction(recording, method);
+}
+
 }  // namespace
 
 MethodFindings FindByThreshold(const RecordingView& recording, const EpochTable& table) {
@@ -118,12 +129,7 @@ MethodFindings FindByThreshold(const RecordingView& recording, const EpochTable&
       tables[3].At(row, e) = over(epoch.line, limits.line_deviation);
     }
   }
-  const auto names = NamesOf(recording, table);
-  for (const RatioTable& ratios : tables) {
-    Append(JoinEpochs(ratios, names, table.epoch_s), method.findings);
-  }
-  SortByStart(method.findings);
-  method.rejected_fraction = RejectedFraction(recording, method);
+  Conclude(recording, table, tables, method);
   return method;
 }
 
@@ -160,12 +166,7 @@ MethodFindings FindByStatistics(const RecordingView& recording, const EpochTable
       }
     }
   }
-  const auto names = NamesOf(recording, table);
-  for (const RatioTable& ratios : tables) {
-    Append(JoinEpochs(ratios, names, table.epoch_s), method.findings);
-  }
-  SortByStart(method.findings);
-  method.rejected_fraction = RejectedFraction(recording, method);
+  Conclude(recording, table, tables, method);
   return method;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/synth/eeg.h"
 #include "montage/analysis/artifacts/artifact_detection.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/quality/quality.h"
 #include "montage/analysis/recording_view.h"
 
@@ -21,12 +22,6 @@ struct Planted {
   ArtifactReport report;
 };
 
-inline ChannelKind KindOf(const std::string& name) {
-  if (name == "E1" || name == "E2") return ChannelKind::kEog;
-  if (name.starts_with("EMG")) return ChannelKind::kEmg;
-  return ChannelKind::kEeg;
-}
-
 inline synth::EegSpec ScalpSpec(double duration_s, uint64_t seed,
                                 std::vector<synth::Plant> plants = {}) {
   synth::EegSpec spec;
@@ -37,27 +32,13 @@ inline synth::EegSpec ScalpSpec(double duration_s, uint64_t seed,
   return spec;
 }
 
-inline MemoryRecording Rendered(const synth::EegGenerator& generator) {
-  MemoryRecording recording;
-  const synth::EegSpec& spec = generator.spec();
-  const auto count = static_cast<size_t>(generator.truth().duration_s * spec.rate_hz);
-  std::vector<int16_t> ticks(count);
-  for (size_t c = 0; c < spec.channels.size(); ++c) {
-    generator.Render(c, 0, ticks);
-    std::vector<double> samples(ticks.begin(), ticks.end());
-    for (double& value : samples) value *= 0.1;  // a tick is 0.1 uV
-    recording.Add(spec.channels[c], spec.rate_hz, std::move(samples), KindOf(spec.channels[c]));
-  }
-  return recording;
-}
-
 /// Generates, judges the quality, detects.
 inline Planted Detect(const synth::EegSpec& spec, const ArtifactOptions& options = {}) {
   Planted planted;
-  const auto generator = synth::EegGenerator::Create(spec);
+  auto generator = synth::EegGenerator::Create(spec);
   if (!generator) return planted;
   planted.truth = generator->truth();
-  planted.recording = Rendered(*generator);
+  planted.recording = Rendered(std::move(*generator));
   const RecordingView& view = planted.recording.view();
   planted.quality = AssessQuality(view, {}, {}).value_or(QualityReport());
   planted.report = DetectArtifacts(view, &planted.quality, options, {}).value_or(ArtifactReport());

@@ -26,10 +26,6 @@ struct Chosen {
   double rate_hz = 0;
 };
 
-bool IsBad(const QualityReport* quality, const std::string& name) {
-  return quality != nullptr && 0 < std::ranges::count(quality->bad_channels, name);
-}
-
 /// The rate that most usable channels have; the higher one of two with as many.
 base::Result<Chosen> ChooseChannels(const RecordingView& recording, const QualityReport* quality,
                                     ConnectivityReport& report) {

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <span>
 
 #include <boost/json/array.hpp>
 
 #include "montage/analysis/connectivity/connectivity.h"
+#include "montage/analysis/json_values.h"
 
 namespace montage::analysis {
 namespace {
@@ -14,17 +14,13 @@ namespace json = boost::json;
 
 constexpr size_t kStrongest = 10;
 
-double FourDigits(double value) { return std::round(value * 1e4) / 1e4; }
+double FourPlaces(double value) { return Decimals(value, 4); }
 
 json::array Numbers(std::span<const double> values) {
   json::array array;
   array.reserve(values.size());
-  for (const double value : values) array.push_back(FourDigits(value));
+  for (const double value : values) array.push_back(FourPlaces(value));
   return array;
-}
-
-json::array Names(std::span<const std::string> names) {
-  return json::array(names.begin(), names.end());
 }
 
 double MeanOf(std::span<const double> values) {
@@ -48,13 +44,13 @@ json::array Strongest(const ConnectivityReport& report, std::span<const double> 
   for (size_t i = 0; i < count; ++i) {
     const auto& [a, b] = pairs[order[i]];
     out.push_back(json::object{{"channels", json::array{report.channels[a], report.channels[b]}},
-                               {"value", FourDigits(values[order[i]])}});
+                               {"value", FourPlaces(values[order[i]])}});
   }
   return out;
 }
 
 json::object Describe(const ConnectivityReport& report, std::span<const double> values) {
-  return json::object{{"mean", FourDigits(MeanOf(values))},
+  return json::object{{"mean", FourPlaces(MeanOf(values))},
                       {"strongest", Strongest(report, values)},
                       {"pairs", Numbers(values)}};
 }
@@ -63,8 +59,8 @@ json::object Describe(const ConnectivityReport& report, std::span<const double> 
 
 json::object ToJson(const ConnectivityReport& report) {
   json::object object;
-  object["channels"] = Names(report.channels);
-  object["left_out_channels"] = Names(report.left_out);
+  object["channels"] = JsonNames(report.channels);
+  object["left_out_channels"] = JsonNames(report.left_out);
   object["rate_hz"] = report.rate_hz;
   object["segments"] = report.segments;
   object["epochs"] = report.epochs;

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "montage/signal/filter/window.h"
+#include "montage/signal/finite.h"
 #include "montage/signal/simd.h"
 
 namespace montage::analysis {
@@ -34,17 +35,6 @@ std::vector<float> LowPass(double rate_hz) {
   std::vector<float> out(taps.size());
   for (size_t k = 0; k < taps.size(); ++k) out[k] = static_cast<float>(taps[k] / sum);
   return out;
-}
-
-void HoldMissing(std::span<double> samples) {
-  double last = 0;
-  for (double& value : samples) {
-    if (std::isfinite(value)) {
-      last = value;
-    } else {
-      value = last;
-    }
-  }
 }
 
 MONTAGE_SIMD_CLONES void AddScaled(const float* __restrict source, float factor,
@@ -112,7 +102,7 @@ base::Result<void> Conditioner::Read(size_t chunk, ConditionedChunk& into, const
         static_cast<size_t>(inside_from - from), static_cast<size_t>(inside_until - inside_from));
     TRY(recording_.source->Read(layout_.rows[row].channel, static_cast<uint64_t>(inside_from),
                                 inside, control.deadline));
-    HoldMissing(inside);
+    signal::HoldMissing(inside);
     // Beyond the ends the first and last value go on, so that an offset makes no step there.
     if (!inside.empty()) {
       std::fill(samples_.begin(), samples_.begin() + (inside_from - from), inside.front());

@@ -11,6 +11,7 @@
 #include "lib/synth/eeg.h"
 #include "montage/analysis/events/event_stage.h"
 #include "montage/analysis/events/find_events.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/quality/quality.h"
 #include "montage/analysis/recording_view.h"
 
@@ -33,17 +34,7 @@ inline MemoryRecording MakeScene(const Scene& scene) {
   spec.seed = scene.seed;
   spec.plants = scene.plants;
   spec.hypnogram = scene.hypnogram;
-  const auto generator = synth::EegGenerator::Create(spec).value();
-  const auto count = static_cast<size_t>(scene.seconds * scene.rate_hz);
-  MemoryRecording recording;
-  std::vector<int16_t> ticks(count);
-  for (size_t c = 0; c < spec.channels.size(); ++c) {
-    generator.Render(c, 0, ticks);
-    std::vector<double> samples(count);
-    std::ranges::transform(ticks, samples.begin(), [](int16_t tick) { return 0.1 * tick; });
-    recording.Add(spec.channels[c], spec.rate_hz, std::move(samples));
-  }
-  return recording;
+  return Rendered(synth::EegGenerator::Create(spec).value());
 }
 
 inline std::shared_ptr<const SurveyedEvents> Detect(MemoryRecording& recording) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "montage/signal/simd.h"
+#include "montage/signal/statistics.h"
 
 namespace montage::analysis {
 namespace {
@@ -54,13 +55,6 @@ bool IsOneOfARow(std::span<const float> curve, size_t sample, float sign, double
     after = std::max(after, sign * curve[sample + k]);
   }
   return std::min(before, after) > kRowShare * std::abs(curve[sample]);
-}
-
-float Quantile(std::vector<float>& values, double fraction) {
-  if (values.empty()) return 0;
-  const auto at = static_cast<ptrdiff_t>(fraction * static_cast<double>(values.size() - 1));
-  std::ranges::nth_element(values, values.begin() + at);
-  return values[static_cast<size_t>(at)];
 }
 
 }  // namespace
@@ -126,7 +120,7 @@ float DischargeFinder::DeviationWithin(size_t row, size_t samples, size_t from, 
   const auto curve = Curvature(row, samples);
   scratch_.clear();
   for (size_t i = from; i < until; i += 4) scratch_.push_back(std::abs(curve[i]));
-  return 1.4826F * Quantile(scratch_, 0.5);
+  return 1.4826F * signal::OrderStatistic(scratch_, 0.5);
 }
 
 void DischargeFinder::Scan(const ConditionedChunk& chunk, size_t row, ChunkDischarges& found) {
@@ -214,8 +208,8 @@ bool DischargeFinder::Describe(const ConditionedChunk& chunk, Candidate& candida
     surroundings.push_back(std::abs(curve[peak - k]));
     surroundings.push_back(std::abs(curve[peak + k]));
   }
-  shape.isolation =
-      std::abs(curve[candidate.sample]) / std::max(Quantile(surroundings, 0.75), 0.5F);
+  shape.isolation = std::abs(curve[candidate.sample]) /
+                    std::max(signal::OrderStatistic(surroundings, 0.75), 0.5F);
   const bool strong = shape.z >= kStrongZ;
   if (shape.isolation < (strong ? kStrongIsolation : kLeastIsolation)) return false;
   if (IsOneOfARow(curve, candidate.sample, sign, chunk.rate_hz)) return false;

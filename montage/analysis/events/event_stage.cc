@@ -1,31 +1,27 @@
 #include "montage/analysis/events/event_stage.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <boost/json/array.hpp>
 
 #include "montage/analysis/events/find_events.h"
+#include "montage/analysis/json_values.h"
 
 namespace montage::analysis {
 namespace {
 
 namespace json = boost::json;
 
-json::string Text(std::string_view text) { return json::string(text.data(), text.size()); }
-
 /// Milliseconds, thousandths: more would be noise.
-double Thousandths(double value) { return std::round(value * 1000) / 1000; }
+double Thousandths(double value) { return Decimals(value, 3); }
 
 json::object Describe(const Event& event) {
   json::object object;
-  object["event_type"] = Text(ToString(event.type));
-  object["form"] = Text(event.form);
+  object["event_type"] = JsonText(ToString(event.type));
+  object["form"] = JsonText(event.form);
   object["onset"] = Thousandths(event.onset_s);
   object["duration"] = Thousandths(event.duration_s);
-  json::array channels;
-  for (const std::string& name : event.channels) channels.push_back(Text(name));
-  object["channels"] = std::move(channels);
+  object["channels"] = JsonNames(event.channels);
   object["confidence"] = Thousandths(event.confidence);
   json::object features;
   for (const EventFeature& feature : event.features) {

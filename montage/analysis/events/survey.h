@@ -75,9 +75,6 @@ struct Survey {
   std::vector<double> posterior_density = {};  ///< mean spectrum at the back, uV^2 / Hz
   double density_step_hz = 0;
 
-  std::span<const RhythmCell> RhythmAt(size_t second) const {
-    return std::span(rhythm).subspan(second * layout.rows.size(), layout.rows.size());
-  }
   std::span<const WindowBands> BandsAt(size_t window) const {
     return std::span(bands).subspan(window * layout.rows.size(), layout.rows.size());
   }

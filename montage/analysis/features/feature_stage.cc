@@ -1,12 +1,12 @@
 #include "montage/analysis/features/feature_stage.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "montage/analysis/json_values.h"
 #include "montage/signal/scalp/electrodes.h"
 
 namespace montage::analysis {
@@ -20,10 +20,6 @@ json::array Numbers(std::span<const double> values) {
   array.reserve(values.size());
   for (const double value : values) array.push_back(static_cast<float>(value));
   return array;
-}
-
-json::array Names(std::span<const std::string> names) {
-  return json::array(names.begin(), names.end());
 }
 
 class FeatureExtraction final : public Analysis {
@@ -65,8 +61,8 @@ json::object ToJson(const FeatureSummary& summary) {
   object["window_s"] = kFeatureWindowS;
   object["stride_s"] = kFeatureStrideS;
   object["length"] = kFeatureCount;
-  object["interpolated_channels"] = Names(summary.interpolated);
-  object["missing_channels"] = Names(summary.missing);
+  object["interpolated_channels"] = JsonNames(summary.interpolated);
+  object["missing_channels"] = JsonNames(summary.missing);
   object["mean"] = Numbers(summary.mean);
   object["deviation"] = Numbers(summary.deviation);
   return object;

@@ -84,9 +84,8 @@ Rails FindRails(std::span<const Epoch> epochs, const EpochLimits& limits) {
   const float high = std::ranges::max(epochs, {}, &Epoch::highest).highest;
   const float low = std::ranges::min(epochs, {}, &Epoch::lowest).lowest;
   const auto reached = [&](float Epoch::* field, float value) {
-    const auto count = std::ranges::count_if(epochs, [&](const Epoch& epoch) {
-      return epoch.*field == value && epoch.stuck > 0.0F;
-    });
+    const auto count = std::ranges::count_if(
+        epochs, [&](const Epoch& epoch) { return epoch.*field == value && epoch.stuck > 0.0F; });
     const auto least = limits.rail_epochs * static_cast<double>(epochs.size());
     return static_cast<double>(count) >= std::max(least, kLeastRailEpochs);
   };

@@ -158,11 +158,9 @@ void JudgeAgainst(const Fellows& fellows, const ChannelLimits& limits, ChannelQu
     add(ChannelFault::kLineNoise);
   }
   if (HasOffset(fellows, limits, channel.mean)) add(ChannelFault::kDcOffset);
-  const double least =
-      std::min(limits.correlation, limits.correlation_ratio * fellows.correlation);
+  const double least = std::min(limits.correlation, limits.correlation_ratio * fellows.correlation);
   if (fellows.count >= limits.correlation_channels && channel.correlation >= 0.0 &&
-      channel.correlation < least &&
-      fellows.correlation >= limits.typical_correlation) {
+      channel.correlation < least && fellows.correlation >= limits.typical_correlation) {
     add(ChannelFault::kLowCorrelation);
   }
   // Activity of a brain falls with frequency and reaches more than one electrode. What has another

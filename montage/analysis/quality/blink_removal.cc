@@ -255,9 +255,8 @@ class BlinkRemovingSource final : public SampleSource {
     const double coupling = model_.coupling[channel];
     if (coupling == 0.0) return {};
     const uint64_t end = first + out.size();
-    auto blink = std::ranges::partition_point(model_.blinks, [&](const BlinkModel::Blink& b) {
-      return b.first + b.length <= first;
-    });
+    auto blink = std::ranges::partition_point(
+        model_.blinks, [&](const BlinkModel::Blink& b) { return b.first + b.length <= first; });
     for (; blink != model_.blinks.end() && blink->first < end; ++blink) {
       TRY(const auto course, front_.CourseOf(*blink, deadline));
       const uint64_t from = std::max(first, blink->first);

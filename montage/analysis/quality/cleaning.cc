@@ -37,8 +37,8 @@ class InterpolatingSource final : public SampleSource {
 
   base::Result<void> Read(size_t channel, uint64_t first, std::span<double> out,
                           base::Deadline deadline) override {
-    const auto row = static_cast<size_t>(std::ranges::find(plan_.channels, channel) -
-                                         plan_.channels.begin());
+    const auto row =
+        static_cast<size_t>(std::ranges::find(plan_.channels, channel) - plan_.channels.begin());
     const auto bad = std::ranges::find(plan_.bad, row);
     if (bad == plan_.bad.end()) {
       TRY(original_.Read(channel, first, out, deadline));
@@ -170,8 +170,8 @@ class Cleaner {
   CleanedRecording Finish() {
     SampleSource& before =
         cleaned_.without_blinks_ ? *cleaned_.without_blinks_ : *recording_.source;
-    cleaned_.source_ = std::make_unique<InterpolatingSource>(before, std::move(plan_),
-                                                             std::move(interpolator_));
+    cleaned_.source_ =
+        std::make_unique<InterpolatingSource>(before, std::move(plan_), std::move(interpolator_));
     cleaned_.view_ = recording_;
     cleaned_.view_.source = cleaned_.source_.get();
     return std::move(cleaned_);
@@ -183,13 +183,6 @@ class Cleaner {
   Plan plan_;
   CleanedRecording cleaned_;
 };
-
-base::Result<CleanedRecording> InterpolateBadChannels(
-    const RecordingView& recording, const std::vector<std::string>& bad_channels) {
-  Cleaner cleaner(recording);
-  TRY(cleaner.AddBad(bad_channels));
-  return cleaner.Finish();
-}
 
 base::Result<CleanedRecording> Clean(const RecordingView& recording, const QualityReport& report,
                                      const Control& control) {

@@ -4,8 +4,8 @@
 //   original -> blinks removed (blink_removal.h) -> bad channels and spoiled cells interpolated
 //
 // Samples are computed when they are read, so that a day needs no second copy: memory is a list of
-// repaired epochs and blinks, a matrix of channels squared, and buffers of the size of a read. How a
-// range is cut into reads does not change its samples.
+// repaired epochs and blinks, a matrix of channels squared, and buffers of the size of a read. How
+// a range is cut into reads does not change its samples.
 
 #include <cstddef>
 #include <memory>
@@ -18,8 +18,6 @@
 #include "montage/analysis/recording_view.h"
 
 namespace montage::analysis {
-
-inline constexpr Method kInterpolationMethod{"spherical-spline-m4", "1.0"};
 
 /// Same channels in the same order, of the same length. The original's source must outlive it. Not
 /// to be read from two threads at once.
@@ -44,15 +42,12 @@ class CleanedRecording {
   size_t removed_blinks_ = 0;
 };
 
-/// Spherical splines over the good EEG channels of the same rate and length. A name that the
-/// recording does not have is an error kNotFound.
-base::Result<CleanedRecording> InterpolateBadChannels(const RecordingView& recording,
-                                                      const std::vector<std::string>& bad_channels);
-
-/// Interpolates the report's bad channels throughout and the cells of its repaired epochs, fading
+/// Interpolates the report's bad channels throughout, by spherical splines over the good EEG
+/// channels of the same rate and length, and the cells of its repaired epochs, fading
 /// over 0.1 s around these, and removes blinks. Rejected epochs stay as they are: nothing could
 /// stand in for them. A recording without bad channels, spoiled cells and blinks passes bit for
-/// bit. Requires: the report is of this recording. Errors: of the source, and of `control`.
+/// bit. Requires: the report is of this recording. Errors: kNotFound for a bad channel that the
+/// recording does not have; those of the source and of `control`.
 base::Result<CleanedRecording> Clean(const RecordingView& recording, const QualityReport& report,
                                      const Control& control = {});
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -22,6 +23,14 @@ std::vector<double> ReadAll(const RecordingView& view, size_t channel) {
   return samples;
 }
 
+/// Without repaired epochs and blinks.
+base::Result<CleanedRecording> CleanBad(const RecordingView& view,
+                                        std::vector<std::string> bad_channels) {
+  QualityReport report;
+  report.bad_channels = std::move(bad_channels);
+  return Clean(view, report);
+}
+
 TEST(Cleaning, InterpolatedChannelsFollowTheCleanTruthAndOrderStays) {
   for (const auto name : signal::TenTwenty()) {
     auto recording = MakeScalp({.seconds = 60});
@@ -30,7 +39,7 @@ TEST(Cleaning, InterpolatedChannelsFollowTheCleanTruthAndOrderStays) {
     AddNoise(samples, 300, 5);
     const auto quality = AssessQuality(recording.view(), {}, {}).value();
     ASSERT_THAT(quality.bad_channels, ElementsAre(name));
-    const auto cleaned = InterpolateBadChannels(recording.view(), quality.bad_channels);
+    const auto cleaned = CleanBad(recording.view(), quality.bad_channels);
     ASSERT_TRUE(cleaned.has_value());
     ASSERT_EQ(cleaned->view().channels.size(), 19U);
     for (size_t c = 0; c < 19; ++c) {
@@ -50,7 +59,7 @@ TEST(Cleaning, AfterwardsNoChannelIsBad) {
   std::ranges::fill(SamplesOf(recording, "Pz"), 0.0);
   AddNoise(SamplesOf(recording, "F8"), 300, 5);
   const auto quality = AssessQuality(recording.view(), {}, {}).value();
-  const auto cleaned = InterpolateBadChannels(recording.view(), quality.bad_channels).value();
+  const auto cleaned = CleanBad(recording.view(), quality.bad_channels).value();
   const auto again = AssessQuality(cleaned.view(), {}, {}).value();
   EXPECT_THAT(again.bad_channels, IsEmpty());
   EXPECT_GT(again.score, quality.score);
@@ -59,17 +68,17 @@ TEST(Cleaning, AfterwardsNoChannelIsBad) {
 TEST(Cleaning, ChannelsWithoutPositionOrNeighboursStayBad) {
   auto recording = MakeScalp({.seconds = 10});
   recording.Add("X9", 256, std::vector<double>(2560, 0.0));
-  const auto cleaned = InterpolateBadChannels(recording.view(), {"X9", "Cz"}).value();
+  const auto cleaned = CleanBad(recording.view(), {"X9", "Cz"}).value();
   EXPECT_THAT(cleaned.left_bad(), ElementsAre("X9"));
   EXPECT_THAT(cleaned.interpolated(), ElementsAre("Cz"));
   MemoryRecording few;
   for (const auto name : {"C3", "Cz", "C4"}) few.Add(name, 256, std::vector<double>(2560, 1.0));
-  EXPECT_THAT(InterpolateBadChannels(few.view(), {"Cz"})->left_bad(), ElementsAre("Cz"));
+  EXPECT_THAT(CleanBad(few.view(), {"Cz"})->left_bad(), ElementsAre("Cz"));
 }
 
 TEST(Cleaning, UnknownChannelIsAnError) {
   auto recording = MakeScalp({.seconds = 10});
-  const auto refused = InterpolateBadChannels(recording.view(), {"Q1"});
+  const auto refused = CleanBad(recording.view(), {"Q1"});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, base::ErrorCode::kNotFound);
 }

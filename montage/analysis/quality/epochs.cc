@@ -24,8 +24,8 @@ constexpr double kSlowFrom = 0.4, kSlowTo = 4.0;             // Hz
 constexpr double kFastFrom = 20.0, kFastTo = 100.0;          // Hz
 constexpr double kLineHalfWidth = 1.0;                       // Hz
 constexpr double kStepSeconds = 0.004;
-constexpr double kTiltLowFrom = 1.0, kTiltLowTo = 15.0;      // Hz
-constexpr double kTiltHighFrom = 20.0, kTiltHighTo = 45.0;   // Hz; below the line frequencies
+constexpr double kTiltLowFrom = 1.0, kTiltLowTo = 15.0;     // Hz
+constexpr double kTiltHighFrom = 20.0, kTiltHighTo = 45.0;  // Hz; below the line frequencies
 
 /// Tables for one epoch length; channels of one rate share it.
 struct Transform {
@@ -216,8 +216,7 @@ std::vector<std::vector<size_t>> FindNeighbours(const RecordingView& recording,
     std::vector<std::pair<double, size_t>> others;
     for (size_t other = 0; other < channels.size(); ++other) {
       if (other == row || (placed && !(positions[row] && positions[other]))) continue;
-      const double angle =
-          placed ? signal::AngleBetween(*positions[row], *positions[other]) : 0.0;
+      const double angle = placed ? signal::AngleBetween(*positions[row], *positions[other]) : 0.0;
       others.emplace_back(angle, other);
     }
     std::ranges::sort(others);
@@ -269,8 +268,8 @@ class Measurement {
     const size_t length = t.fft.length();
     samples_.resize(count * length);
     TRY(recording_.source->Read(channel, first * length, samples_, control_.deadline));
-    table_.missing[row] += static_cast<double>(ReplaceMissing(samples_)) /
-                           static_cast<double>(table_.epochs * length);
+    table_.missing[row] +=
+        static_cast<double>(ReplaceMissing(samples_)) / static_cast<double>(table_.epochs * length);
     for (size_t group = 0; group < count; group += kLanes) {
       const size_t lanes = std::min(kLanes, count - group);
       for (size_t l = 0; l < kLanes; ++l) {

@@ -35,7 +35,7 @@ struct Epoch {
 /// Points that a thinned epoch has at any rate: 64 Hz for an epoch of 2 s.
 inline constexpr size_t kThinnedPoints = 128;
 /// Channels times epochs that are kept thinned: what bounds the memory and time of fitting.
-inline constexpr size_t kThinnedCells = 300 * 32;
+inline constexpr size_t kThinnedCells = size_t{300} * 32;
 inline constexpr size_t kMostThinnedEpochs = 300;
 inline constexpr size_t kLeastThinnedEpochs = 20;
 
@@ -76,7 +76,8 @@ struct EpochTable {
 
 /// Measures the given channels. Epochs are `epoch_s` long, or as long as the recording when that is
 /// shorter; a rest shorter than an epoch is left out. `line_hz` 0: not known; the table then has
-/// the frequency that stands out, 50 or 60 Hz. Samples that are not numbers count as 0 and are counted in `missing`.
+/// the frequency that stands out, 50 or 60 Hz. Samples that are not numbers count as 0 and are
+/// counted in `missing`.
 base::Result<EpochTable> MeasureEpochs(const RecordingView& recording,
                                        std::span<const size_t> channels, double epoch_s,
                                        double line_hz, const Control& control);

@@ -17,8 +17,7 @@ Eigen::Index At(size_t index) { return static_cast<Eigen::Index>(index); }
 
 }  // namespace
 
-ScalpInterpolator::ScalpInterpolator(
-    std::span<const std::optional<signal::Position>> positions) {
+ScalpInterpolator::ScalpInterpolator(std::span<const std::optional<signal::Position>> positions) {
   std::vector<signal::Position> known;
   for (const auto& position : positions) {
     index_.push_back(position ? std::optional(known.size()) : std::nullopt);
@@ -50,7 +49,8 @@ std::vector<double> ScalpInterpolator::Weights(std::span<const size_t> missing) 
   Matrix rest(At(count), At(electrodes_));
   for (size_t m = 0; m < count; ++m) {
     const size_t i = *index_[missing[m]];
-    for (size_t k = 0; k < count; ++k) block(At(m), At(k)) = inverse(At(i), At(*index_[missing[k]]));
+    for (size_t k = 0; k < count; ++k)
+      block(At(m), At(k)) = inverse(At(i), At(*index_[missing[k]]));
     rest.row(At(m)) = inverse.row(At(i)).head(At(electrodes_));
   }
   const Matrix solved = -block.partialPivLu().solve(rest);

@@ -60,12 +60,9 @@ class ThresholdFitting {
       swings_.push_back(SwingOf(std::span(samples_).subspan(t * kThinnedPoints, kThinnedPoints)));
     }
     const double floor = LogFence(table_.Row(row), kFloorDeviations);
-    const double threshold =
-        CrossValidatedThreshold({.samples = samples_,
-                                 .swings = swings_,
-                                 .points = kThinnedPoints,
-                                 .measured = count},
-                                {.folds = kFolds, .floor_uv = floor});
+    const double threshold = CrossValidatedThreshold(
+        {.samples = samples_, .swings = swings_, .points = kThinnedPoints, .measured = count},
+        {.folds = kFolds, .floor_uv = floor});
     const double largest = static_cast<double>(std::ranges::max(std::span(swings_).first(count)));
     if (threshold < largest) return std::max(threshold, floor);
     // Nothing seen is too large; an epoch that was not seen has to be exceptional.
@@ -408,16 +405,15 @@ void Labelling::Label(size_t epoch) {
 
 }  // namespace
 
-std::vector<std::optional<signal::Position>> ComparablePositions(
-    const RecordingView& recording, std::span<const size_t> channels) {
+std::vector<std::optional<signal::Position>> ComparablePositions(const RecordingView& recording,
+                                                                 std::span<const size_t> channels) {
   std::map<std::pair<double, uint64_t>, size_t> counts;
   const auto sampling = [&](size_t channel) {
     return std::pair(recording.channels[channel].rate_hz, recording.channels[channel].samples);
   };
   for (const size_t channel : channels) ++counts[sampling(channel)];
-  const auto most = std::ranges::max_element(counts, {}, [](const auto& entry) {
-    return entry.second;
-  });
+  const auto most =
+      std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
   std::vector<std::optional<signal::Position>> positions;
   for (const size_t channel : channels) {
     positions.push_back(sampling(channel) == most->first
@@ -427,9 +423,10 @@ std::vector<std::optional<signal::Position>> ComparablePositions(
   return positions;
 }
 
-base::Result<LocalRejection> LabelEpochs(
-    const EpochTable& table, const ArtifactMask& mask, std::span<const bool> bad,
-    std::span<const std::optional<signal::Position>> positions, const Control& control) {
+base::Result<LocalRejection> LabelEpochs(const EpochTable& table, const ArtifactMask& mask,
+                                         std::span<const bool> bad,
+                                         std::span<const std::optional<signal::Position>> positions,
+                                         const Control& control) {
   return Labelling(table, mask, bad, positions).Run(control);
 }
 

@@ -11,9 +11,9 @@
 //
 // Ongoing EEG needs two rules that evoked responses do not:
 //  - A cell above its threshold is not spoiled when its channel does what the best neighbour does
-//    (|r| >= 0.8 within 1 to 30 Hz): slow waves, spike-waves and seizures are large, and are shared.
-//    Artifacts that are shared too (movement, muscle, ...) are found by the fixed limits, whose
-//    artifacts (blinks excepted, which are removed otherwise) spoil a cell as well.
+//    (|r| >= 0.8 within 1 to 30 Hz): slow waves, spike-waves and seizures are large, and are
+//    shared. Artifacts that are shared too (movement, muscle, ...) are found by the fixed limits,
+//    whose artifacts (blinks excepted, which are removed otherwise) spoil a cell as well.
 //  - A threshold is at least exp(median + 3 robust deviations of the logarithm of the swings). When
 //    cross-validation would leave no trial out, it is exp(median + 5 deviations), but no less than
 //    the largest swing seen and no more than 1.5 times that.
@@ -39,11 +39,12 @@ inline constexpr double kConsensusGrid[] = {0.1, 0.2, 0.3, 0.4, 0.5};
 std::vector<std::optional<signal::Position>> ComparablePositions(const RecordingView& recording,
                                                                  std::span<const size_t> channels);
 
-/// Errors only when `control` says stop. `bad` and `positions` have an element for each row. Deterministic; needs no samples but the
-/// table's. With fewer than kLeastThinnedEpochs epochs no threshold is fitted (all are NaN) and
-/// only the fixed limits spoil a cell.
-base::Result<LocalRejection> LabelEpochs(
-    const EpochTable& table, const ArtifactMask& mask, std::span<const bool> bad,
-    std::span<const std::optional<signal::Position>> positions, const Control& control);
+/// Errors only when `control` says stop. `bad` and `positions` have an element for each row.
+/// Deterministic; needs no samples but the table's. With fewer than kLeastThinnedEpochs epochs no
+/// threshold is fitted (all are NaN) and only the fixed limits spoil a cell.
+base::Result<LocalRejection> LabelEpochs(const EpochTable& table, const ArtifactMask& mask,
+                                         std::span<const bool> bad,
+                                         std::span<const std::optional<signal::Position>> positions,
+                                         const Control& control);
 
 }  // namespace montage::analysis

@@ -92,6 +92,10 @@ void JudgeChannels(const RecordingView& recording, const EpochTable& table, Qual
 
 }  // namespace
 
+bool IsBad(const QualityReport* quality, std::string_view channel) {
+  return quality != nullptr && std::ranges::count(quality->bad_channels, channel) > 0;
+}
+
 std::string_view ToString(ChannelFault fault) {
   switch (fault) {
     case ChannelFault::kMissingSamples:

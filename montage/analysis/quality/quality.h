@@ -115,7 +115,8 @@ enum class EpochLabel : uint8_t { kGood, kRepaired, kRejected };
 /// `good`, `repaired`, `rejected`.
 std::string_view ToString(EpochLabel label);
 
-/// An epoch that is good when some of its channels are interpolated. Rows of QualityReport::channels.
+/// An epoch that is good when some of its channels are interpolated. Rows of
+/// QualityReport::channels.
 struct RepairedEpoch {
   size_t epoch = 0;
   std::vector<size_t> interpolated = {};
@@ -124,8 +125,8 @@ struct RepairedEpoch {
 
 struct LocalRejection {
   std::vector<double> thresholds_uv = {};  ///< peak-to-peak, a row; NaN where none was fitted
-  double consensus = 0;  ///< kappa: fraction of spoiled channels at which an epoch is rejected
-  size_t interpolate = 0;                    ///< rho: most channels interpolated in one epoch
+  double consensus = 0;    ///< kappa: fraction of spoiled channels at which an epoch is rejected
+  size_t interpolate = 0;  ///< rho: most channels interpolated in one epoch
   std::vector<EpochLabel> labels = {};       ///< by epoch
   std::vector<RepairedEpoch> repaired = {};  ///< by epoch, those labelled so
 
@@ -158,9 +159,13 @@ struct QualityReport {
   /// Mean over the channels that are not bad; 0 without any.
   double GoodChannelGoodness() const {
     const size_t good = channels.size() - bad_channels.size();
-    return good == 0 ? 0.0 : score * static_cast<double>(channels.size()) / static_cast<double>(good);
+    return good == 0 ? 0.0
+                     : score * static_cast<double>(channels.size()) / static_cast<double>(good);
   }
 };
+
+/// Whether the report says so; nothing is bad without one.
+bool IsBad(const QualityReport* quality, std::string_view channel);
 
 struct QualityOptions {
   double epoch_s = 2.0;

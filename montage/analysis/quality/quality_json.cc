@@ -73,8 +73,7 @@ json::object Epochs(const QualityReport& report) {
     return Rounded(report.epoch_s * static_cast<double>(epoch));
   };
   json::object labels;
-  for (const EpochLabel label :
-       {EpochLabel::kGood, EpochLabel::kRepaired, EpochLabel::kRejected}) {
+  for (const EpochLabel label : {EpochLabel::kGood, EpochLabel::kRepaired, EpochLabel::kRejected}) {
     labels[ToString(label)] = local.Count(label);
   }
   json::array rejected, repaired;

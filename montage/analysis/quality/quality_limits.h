@@ -34,7 +34,7 @@ struct ChannelLimits {
   double saturated_fraction = 0.25;  ///< of epochs that clip
   double noisy_deviation = 150.0;
   double noisy_fraction = 0.25;  ///< of epochs above noisy_deviation
-  double weak_ratio = 0.1;  ///< deviation over the median channel's, and below weak_deviation
+  double weak_ratio = 0.1;       ///< deviation over the median channel's, and below weak_deviation
   double weak_deviation = 2.0;
   double outlier_z = 5.0;       ///< robust, of the logarithm
   double outlier_ratio = 3.0;   ///< over the median channel
@@ -46,16 +46,16 @@ struct ChannelLimits {
   double line_deviation = 8.0;
   double line_always = 60.0;
   double dc_warning = 100.0;
-  double dc_difference = 200.0;    ///< from the median channel
-  double dc_offset = 1000.0;       ///< of its own: no AC-coupled amplifier lets it pass
-  double dc_coupled_spread = 100.0;  ///< robust spread of the offsets: the amplifier is DC-coupled
-  double dc_coupled_offset = 150e3;  ///< what an amplifier must bear, IEC 60601-2-26:2012
+  double dc_difference = 200.0;       ///< from the median channel
+  double dc_offset = 1000.0;          ///< of its own: no AC-coupled amplifier lets it pass
+  double dc_coupled_spread = 100.0;   ///< robust spread of the offsets: the amplifier is DC-coupled
+  double dc_coupled_offset = 150e3;   ///< what an amplifier must bear, IEC 60601-2-26:2012
   double correlation = 0.3;           ///< or, when that is less,
   double correlation_ratio = 0.35;    ///< over the median channel: sparse montages agree less
   double typical_correlation = 0.35;  ///< the median channel must reach this for a comparison
-  int correlation_channels = 6;      ///< and there must be this many without fault of their own
-  double white_tilt = 2.0;           ///< spectrum as level as that of white noise
-  double white_correlation = 0.4;    ///< and its own: nothing of it comes from a brain
+  int correlation_channels = 6;       ///< and there must be this many without fault of their own
+  double white_tilt = 2.0;            ///< spectrum as level as that of white noise
+  double white_correlation = 0.4;     ///< and its own: nothing of it comes from a brain
 };
 
 /// Contact of an electrode (neuro-monitoring practice: good below 10 kOhm, unusable above 50 kOhm).

@@ -141,7 +141,8 @@ void MedianTrial(std::span<const float> samples, std::span<const size_t> trials,
   for (size_t p = 0; p < out.size(); ++p) {
     for (size_t t = 0; t < count; ++t) column[t] = samples[trials[t] * out.size() + p];
     std::ranges::nth_element(column, middle);
-    out[p] = count % 2 == 1 ? *middle : 0.5F * (*middle + *std::max_element(column.begin(), middle));
+    out[p] =
+        count % 2 == 1 ? *middle : 0.5F * (*middle + *std::max_element(column.begin(), middle));
   }
 }
 

@@ -35,8 +35,8 @@ struct Trials {
 };
 
 /// A trial is good when its swing is at most this. The largest swing means that none is left out,
-/// which is also the answer for fewer than two trials a fold. Folds are drawn with a fixed seed: the
-/// same trials give the same threshold.
+/// which is also the answer for fewer than two trials a fold. Folds are drawn with a fixed seed:
+/// the same trials give the same threshold.
 double CrossValidatedThreshold(const Trials& trials, const ThresholdOptions& options);
 
 /// Median over trials at every point: out[p] of samples [trial][point] for the given trials.

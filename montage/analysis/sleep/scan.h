@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 
 namespace montage::analysis {
 

@@ -20,7 +20,7 @@
 #include "montage/analysis/pipeline.h"
 #include "montage/analysis/quality/quality.h"
 #include "montage/analysis/recording_view.h"
-#include "montage/analysis/sleep/figures.h"
+#include "montage/analysis/sleep/figures/figures.h"
 #include "montage/analysis/sleep/hypnogram.h"
 
 namespace montage::analysis {

@@ -5,8 +5,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/sleep/sleep.h"
-#include "montage/analysis/sleep/sleep_testing.h"
 
 namespace montage::analysis {
 namespace {

@@ -1,12 +1,11 @@
 // The published form of a sleep report.
 
-#include <cmath>
 #include <functional>
-#include <string_view>
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
+#include "montage/analysis/json_values.h"
 #include "montage/analysis/sleep/sleep.h"
 
 namespace montage::analysis {
@@ -14,20 +13,14 @@ namespace {
 
 namespace json = boost::json;
 
-json::string Text(std::string_view text) { return json::string(text.data(), text.size()); }
-
-/// To a number of decimals: more would be noise.
-double Rounded(double value, double digits = 4) {
-  const double scale = std::pow(10.0, digits);
-  return std::round(value * scale) / scale;
-}
+double FourPlaces(double value) { return Decimals(value, 4); }
 
 json::value Maybe(const std::optional<double>& value) {
-  return value ? json::value(Rounded(*value)) : json::value(nullptr);
+  return value ? json::value(FourPlaces(*value)) : json::value(nullptr);
 }
 
 json::value TextOrNull(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(Text(text));
+  return text.empty() ? json::value(nullptr) : json::value(JsonText(text));
 }
 
 constexpr SleepStage kAllStages[] = {SleepStage::kWake, SleepStage::kN1, SleepStage::kN2,
@@ -36,34 +29,35 @@ constexpr SleepStage kAllStages[] = {SleepStage::kWake, SleepStage::kN1, SleepSt
 json::object ByStage(const std::array<double, kSleepStages>& values, size_t from = 0) {
   json::object object;
   for (size_t s = from; s < kSleepStages; ++s) {
-    object[ToString(kAllStages[s])] = Rounded(values[s]);
+    object[ToString(kAllStages[s])] = FourPlaces(values[s]);
   }
   return object;
 }
 
 json::object Describe(const Spindle& spindle) {
-  return {{"onset_s", Rounded(spindle.onset_s, 2)},
-          {"duration_s", Rounded(spindle.duration_s, 2)},
-          {"hz", Rounded(spindle.hz, 2)},
-          {"amplitude_uv", Rounded(spindle.amplitude_uv, 1)}};
+  return {{"onset_s", Decimals(spindle.onset_s, 2)},
+          {"duration_s", Decimals(spindle.duration_s, 2)},
+          {"hz", Decimals(spindle.hz, 2)},
+          {"amplitude_uv", Decimals(spindle.amplitude_uv, 1)}};
 }
 
 json::object Describe(const SlowWave& wave) {
-  return {{"onset_s", Rounded(wave.onset_s, 2)},
-          {"duration_s", Rounded(wave.duration_s, 2)},
-          {"amplitude_uv", Rounded(wave.amplitude_uv, 1)},
-          {"negative_uv", Rounded(wave.negative_uv, 1)},
-          {"slope_uv_per_s", Rounded(wave.slope_uv_per_s, 0)}};
+  return {{"onset_s", Decimals(wave.onset_s, 2)},
+          {"duration_s", Decimals(wave.duration_s, 2)},
+          {"amplitude_uv", Decimals(wave.amplitude_uv, 1)},
+          {"negative_uv", Decimals(wave.negative_uv, 1)},
+          {"slope_uv_per_s", Decimals(wave.slope_uv_per_s, 0)}};
 }
 
 json::object Describe(const EyeMovement& movement) {
-  return {{"onset_s", Rounded(movement.onset_s, 2)},
-          {"duration_s", Rounded(movement.duration_s, 2)},
-          {"amplitude_uv", Rounded(movement.amplitude_uv, 1)}};
+  return {{"onset_s", Decimals(movement.onset_s, 2)},
+          {"duration_s", Decimals(movement.duration_s, 2)},
+          {"amplitude_uv", Decimals(movement.amplitude_uv, 1)}};
 }
 
 json::object Describe(const Arousal& arousal) {
-  return {{"onset_s", Rounded(arousal.onset_s, 2)}, {"duration_s", Rounded(arousal.duration_s, 2)}};
+  return {{"onset_s", Decimals(arousal.onset_s, 2)},
+          {"duration_s", Decimals(arousal.duration_s, 2)}};
 }
 
 /// Mean of a member over the listed events; null without any.
@@ -72,7 +66,7 @@ json::value MeanOf(const Figures<Figure>& figures, double Figure::* member) {
   if (figures.events.empty()) return nullptr;
   double sum = 0;
   for (const Figure& figure : figures.events) sum += figure.*member;
-  return Rounded(sum / static_cast<double>(figures.events.size()));
+  return FourPlaces(sum / static_cast<double>(figures.events.size()));
 }
 
 template <typename Figure>
@@ -92,16 +86,16 @@ json::object Describe(const Figures<Figure>& figures) {
 }
 
 json::object Describe(const HypnogramMetrics& metrics) {
-  return {{"time_in_bed_min", Rounded(metrics.time_in_bed)},
-          {"total_sleep_time_min", Rounded(metrics.total_sleep)},
-          {"sleep_period_time_min", Rounded(metrics.sleep_period)},
-          {"wake_after_sleep_onset_min", Rounded(metrics.wake_after_onset)},
+  return {{"time_in_bed_min", FourPlaces(metrics.time_in_bed)},
+          {"total_sleep_time_min", FourPlaces(metrics.total_sleep)},
+          {"sleep_period_time_min", FourPlaces(metrics.sleep_period)},
+          {"wake_after_sleep_onset_min", FourPlaces(metrics.wake_after_onset)},
           {"sleep_onset_latency_min", Maybe(metrics.sleep_latency)},
           {"rem_latency_min", Maybe(metrics.rem_latency)},
           {"stage_minutes", ByStage(metrics.stage_minutes)},
           {"awakenings", metrics.awakenings},
           {"stage_transitions", metrics.transitions},
-          {"fragmentation_index", Rounded(metrics.fragmentation)},
+          {"fragmentation_index", FourPlaces(metrics.fragmentation)},
           {"cycles", metrics.cycles}};
 }
 
@@ -115,17 +109,11 @@ json::object Describe(const SleepChannels& channels) {
           {"chin", TextOrNull(channels.chin)}};
 }
 
-json::array Strings(const std::vector<std::string>& texts) {
-  json::array array;
-  for (const std::string& text : texts) array.push_back(Text(text));
-  return array;
-}
-
 json::object Probabilities(const SleepReport& report) {
   json::object object;
   for (size_t s = 0; s < kSleepStages; ++s) {
     json::array column;
-    for (const auto& row : report.probabilities) column.push_back(Rounded(row[s], 3));
+    for (const auto& row : report.probabilities) column.push_back(Decimals(row[s], 3));
     object[ToString(kAllStages[s])] = std::move(column);
   }
   return object;
@@ -137,25 +125,25 @@ json::object ToJson(const SleepReport& report) {
   json::object object;
   json::array hypnogram, confidence;
   for (size_t e = 0; e < report.hypnogram.size(); ++e) {
-    hypnogram.push_back(Text(ToString(report.hypnogram[e])));
+    hypnogram.push_back(JsonText(ToString(report.hypnogram[e])));
     const auto stage = static_cast<size_t>(report.hypnogram[e]);
-    confidence.push_back(Rounded(report.probabilities[e][stage], 3));
+    confidence.push_back(Decimals(report.probabilities[e][stage], 3));
   }
   object["epoch_s"] = kSleepEpochS;
   object["epochs"] = report.hypnogram.size();
   object["hypnogram"] = std::move(hypnogram);
-  object["sleep_efficiency"] = Rounded(report.metrics.sleep_efficiency);
+  object["sleep_efficiency"] = FourPlaces(report.metrics.sleep_efficiency);
   object["sleep_stages"] = ByStage(report.metrics.stage_percent, 1);
-  object["confidence"] = Rounded(report.confidence);
+  object["confidence"] = FourPlaces(report.confidence);
   object["epoch_confidence"] = std::move(confidence);
   object["probabilities"] = Probabilities(report);
   object["guessed_epochs"] = report.guessed_epochs;
   object["metrics"] = Describe(report.metrics);
-  object["flags"] = Strings(report.flags);
+  object["flags"] = JsonNames(report.flags);
   object["quality"] = nullptr;
   if (report.quality) {
-    object["quality"] = json::object{{"score", Rounded(report.quality->score, 1)},
-                                     {"grade", Text({&report.quality->grade, 1})}};
+    object["quality"] = json::object{{"score", Decimals(report.quality->score, 1)},
+                                     {"grade", JsonText({&report.quality->grade, 1})}};
   }
   json::object spindles = Describe(report.spindles), waves = Describe(report.slow_waves);
   spindles["mean_hz"] = MeanOf(report.spindles, &Spindle::hz);
@@ -168,10 +156,10 @@ json::object ToJson(const SleepReport& report) {
     object["rapid_eye_movements"] = Describe(*report.rapid_eye_movements);
   }
   json::object arousals = Describe(report.arousals);
-  arousals["per_hour"] = Rounded(report.arousals_per_hour);
+  arousals["per_hour"] = FourPlaces(report.arousals_per_hour);
   object["arousals"] = std::move(arousals);
   object["channels"] = Describe(report.channels);
-  object["notes"] = Strings(report.notes);
+  object["notes"] = JsonNames(report.notes);
   return object;
 }
 

@@ -16,8 +16,8 @@
 #include "lib/base/random.h"
 #include "lib/formats/edf/reader.h"
 #include "montage/analysis/builtin_analyses.h"
+#include "montage/analysis/generated_testing.h"
 #include "montage/analysis/scalp_testing.h"
-#include "montage/analysis/sleep/sleep_testing.h"
 #include "montage/analysis/sleep/stage_model.h"
 
 namespace montage::analysis {

@@ -7,7 +7,7 @@
 // Likelihood. Each stage is a mixture of multivariate t distributions that share one scale matrix;
 // measures that a recording lacks are left out of the distribution (its marginal), so one table
 // serves with and without eyes and chin. The heavy tails bound what an odd epoch can claim.
-// stage_table.h was fitted by fit_stage_table_testing.cc on generated nights; it says on which.
+// stage_table.h was fitted by bench/detection/fit_stages on generated nights; it says on which.
 
 #include <array>
 #include <span>

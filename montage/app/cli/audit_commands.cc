@@ -45,17 +45,7 @@ Result<int> List(CommandContext& context, const AuditOptions& options) {
     return 0;
   }
   for (const audit::Entry& entry : entries) {
-    context.io.out << boost::json::serialize(
-                          boost::json::object{{"seq", entry.seq},
-                                              {"time", base::FormatRfc3339(entry.time)},
-                                              {"actor", entry.actor},
-                                              {"action", entry.action},
-                                              {"object", entry.object},
-                                              {"decision", audit::ToString(entry.decision)},
-                                              {"request_id", entry.request_id},
-                                              {"prev", entry.prev},
-                                              {"hash", entry.hash}})
-                   << '\n';
+    context.io.out << boost::json::serialize(audit::ToJson(entry)) << '\n';
   }
   return 0;
 }

@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/base/random.h"
 #include "montage/signal/connectivity/analytic_band.h"
 #include "montage/signal/connectivity/pair_connectivity.h"
+#include "montage/signal/samples_testing.h"
 #include "montage/signal/vectors_testing.h"
 
 namespace montage::signal {
@@ -23,13 +23,6 @@ using Channels = std::vector<std::vector<double>>;
 
 std::vector<std::span<const double>> Spans(const Channels& channels) {
   return {channels.begin(), channels.end()};
-}
-
-std::vector<double> Noise(size_t count, uint64_t seed) {
-  base::Random random(seed);
-  std::vector<double> samples(count);
-  for (double& value : samples) value = random.Normal();
-  return samples;
 }
 
 /// A 10 Hz rhythm at 256 Hz whose amplitude changes slowly.

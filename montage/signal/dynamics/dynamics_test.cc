@@ -10,10 +10,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/base/random.h"
 #include "montage/signal/dynamics/complexity.h"
 #include "montage/signal/dynamics/entropy.h"
 #include "montage/signal/dynamics/fractal.h"
+#include "montage/signal/samples_testing.h"
 #include "montage/signal/statistics.h"
 #include "montage/signal/vectors_testing.h"
 
@@ -22,20 +22,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<double> Noise(size_t count) {
-  base::Random random(17);
-  std::vector<double> samples(count);
-  for (double& value : samples) value = random.Normal();
-  return samples;
-}
-
-std::vector<double> Sine(size_t count, double cycles_per_sample) {
-  std::vector<double> samples(count);
-  for (size_t i = 0; i < count; ++i) {
-    samples[i] = std::sin(2 * std::numbers::pi * cycles_per_sample * static_cast<double>(i));
-  }
-  return samples;
-}
+std::vector<double> Noise(size_t count) { return signal::Noise(count, 17); }
 
 std::vector<double> Walk(size_t count) {
   auto samples = Noise(count);

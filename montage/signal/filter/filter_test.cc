@@ -11,23 +11,17 @@
 #include "montage/signal/filter/iir.h"
 #include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/window.h"
+#include "montage/signal/samples_testing.h"
 
 namespace montage::signal {
 namespace {
 
 using testing::HasSubstr;
 
-std::vector<double> Noise(size_t count, uint64_t seed) {
-  base::Random random(seed);
-  std::vector<double> samples(count);
-  for (double& sample : samples) sample = 30.0 * random.Normal() + 100.0;
-  return samples;
-}
-
 Sections BandPass() { return Butterworth(4, Band::kBandPass, {0.5, 45}, 256).value(); }
 
 TEST(SosFilter, AnySplitOfTheStreamGivesTheBatchSampleForSample) {
-  const auto x = Noise(1000, 1);
+  const auto x = Noise(1000, 1, 30, 100);
   auto batch = x;
   ASSERT_TRUE(SosFilter(BandPass()).Process(batch).has_value());
   base::Random random(2);
@@ -45,7 +39,7 @@ TEST(SosFilter, AnySplitOfTheStreamGivesTheBatchSampleForSample) {
 
 TEST(SosFilter, LanesGiveTheSameBitsAsSingleChannels) {
   for (const size_t lanes : {size_t{2}, size_t{8}}) {
-    const auto frames_in = Noise(600 * lanes, 3);
+    const auto frames_in = Noise(600 * lanes, 3, 30, 100);
     auto frames = frames_in;
     ASSERT_TRUE(SosFilter(BandPass(), lanes).Process(frames).has_value());
     for (size_t l = 0; l < lanes; ++l) {
@@ -58,7 +52,7 @@ TEST(SosFilter, LanesGiveTheSameBitsAsSingleChannels) {
 }
 
 TEST(SosFilter, RefusesSamplesThatAreNotNumbersAndKeepsItsState) {
-  const auto x = Noise(200, 4);
+  const auto x = Noise(200, 4, 30, 100);
   auto expected = x;
   ASSERT_TRUE(SosFilter(BandPass()).Process(expected).has_value());
   SosFilter filter(BandPass());
@@ -90,7 +84,7 @@ TEST(SosFilter, SettledStateHasNoTransientOnAConstant) {
 
 TEST(ZeroPhase, ChannelsTogetherGiveTheSameBitsAsOneByOne) {
   std::vector<std::vector<double>> channels;
-  for (uint64_t c = 0; c < 11; ++c) channels.push_back(Noise(500, c));
+  for (uint64_t c = 0; c < 11; ++c) channels.push_back(Noise(500, c, 30, 100));
   auto single = channels;
   std::vector<std::span<double>> spans(channels.begin(), channels.end());
   ASSERT_TRUE(FilterZeroPhase(BandPass(), spans).has_value());

@@ -15,6 +15,7 @@
 #include "lib/base/random.h"
 #include "montage/signal/filter/resample.h"
 #include "montage/signal/filter/window.h"
+#include "montage/signal/samples_testing.h"
 #include "montage/signal/vectors_testing.h"
 
 namespace montage::signal {
@@ -23,13 +24,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-std::vector<double> Noise(size_t count, uint64_t seed) {
-  base::Random random(seed);
-  std::vector<double> samples(count);
-  for (double& sample : samples) sample = 30.0 * random.Normal() + 100.0;
-  return samples;
-}
 
 std::vector<double> EveryFrom(const std::vector<double>& samples, size_t first, size_t step) {
   std::vector<double> thinned;
@@ -100,7 +94,7 @@ TEST(FirZeroPhase, IsTheDirectSumForEveryLength) {
     const auto h = FirDesign(Band::kLowPass, {30, 0}, 256, Hamming(taps, Symmetry::kSymmetric));
     ASSERT_TRUE(h.has_value());
     for (const size_t n : {1U, 2U, 5U, 16U, 31U, 32U, 33U, 100U, 1001U, 3000U}) {
-      const auto x = Noise(n, n);
+      const auto x = Noise(n, n, 30, 100);
       EXPECT_LT(RelativeError(ZeroPhaseOf(*h, x), DirectZeroPhase(*h, x)), 1e-12)
           << taps << " taps, " << n << " samples";
     }
@@ -111,7 +105,7 @@ TEST(FirZeroPhase, InPlaceGivesTheSameBitsAndAnOddNumberOfChannelsIsFine) {
   const auto taps = DefaultFir(Band::kBandPass, {1, 40}, 100).value();
   std::vector<std::vector<double>> x, y;
   for (uint64_t c = 0; c < 3; ++c) {
-    x.push_back(Noise(4001, c));
+    x.push_back(Noise(4001, c, 30, 100));
     y.emplace_back(4001);
   }
   const std::vector<std::span<const double>> inputs(x.begin(), x.end());
@@ -126,7 +120,7 @@ TEST(FirZeroPhase, InPlaceGivesTheSameBitsAndAnOddNumberOfChannelsIsFine) {
 }
 
 TEST(FirZeroPhase, RefusesTapsWithADelayAndSamplesThatAreNotNumbers) {
-  auto x = Noise(100, 1);
+  auto x = Noise(100, 1, 30, 100);
   const auto refused = [&](std::vector<double> taps) {
     const std::span<const double> in(x);
     const std::span<double> out(x);
@@ -163,7 +157,7 @@ TEST(FirFilter, IsLfilterAndAnySplitGivesTheSameBits) {
   ASSERT_TRUE(whole.Process(batch).has_value());
   EXPECT_LT(RelativeError(batch, Numbers(file.at("lfilter"))), 1e-12);
 
-  const auto long_input = Noise(3000, 5);
+  const auto long_input = Noise(3000, 5, 30, 100);
   for (const size_t lanes : {size_t{1}, size_t{3}, size_t{8}, size_t{10}}) {
     std::vector<double> frames;
     for (size_t i = 0; i < long_input.size() * lanes; ++i) {
@@ -206,7 +200,7 @@ TEST(Resampler, AnySplitGivesTheBatchSampleForSample) {
   for (const auto& [up, down] : std::vector<std::pair<size_t, size_t>>{
            {1, 1}, {1, 2}, {2, 1}, {25, 32}, {64, 125}, {4, 6}, {1, 7}, {5, 1}, {128, 125}}) {
     for (const size_t n : {size_t{1}, size_t{2}, size_t{31}, size_t{500}, size_t{2111}}) {
-      const auto x = Noise(n, n);
+      const auto x = Noise(n, n, 30, 100);
       const auto batch = Resample(x, up, down);
       ASSERT_TRUE(batch.has_value());
       ASSERT_EQ(batch->size(), ResampledLength(n, up, down));
@@ -229,7 +223,7 @@ TEST(Resampler, AnySplitGivesTheBatchSampleForSample) {
 TEST(Resampler, ChannelsTogetherGiveTheSameBitsAsOneByOne) {
   std::vector<std::vector<double>> x, y;
   for (uint64_t c = 0; c < 11; ++c) {
-    x.push_back(Noise(3001, c));
+    x.push_back(Noise(3001, c, 30, 100));
     y.emplace_back(ResampledLength(3001, 25, 32));
   }
   const std::vector<std::span<const double>> inputs(x.begin(), x.end());
@@ -239,7 +233,7 @@ TEST(Resampler, ChannelsTogetherGiveTheSameBitsAsOneByOne) {
 }
 
 TEST(Resampler, StartsAfreshAfterFinishAndRefusesNanWithItsStateUnchanged) {
-  const auto x = Noise(300, 1);
+  const auto x = Noise(300, 1, 30, 100);
   auto resampler = Resampler::Make(3, 4).value();
   for (int round = 0; round < 2; ++round) {
     std::vector<double> out;

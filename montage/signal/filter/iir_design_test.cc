@@ -17,12 +17,6 @@ namespace {
 
 using testing::HasSubstr;
 
-Band BandNamed(std::string_view name) {
-  if (name == "low") return Band::kLowPass;
-  if (name == "high") return Band::kHighPass;
-  return name == "band" ? Band::kBandPass : Band::kBandStop;
-}
-
 IirShape ShapeNamed(std::string_view name) {
   if (name == "butterworth") return ButterworthShape{};
   if (name == "chebyshev") return ChebyshevShape{0.5};

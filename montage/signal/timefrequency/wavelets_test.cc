@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/base/random.h"
+#include "montage/signal/samples_testing.h"
 #include "montage/signal/timefrequency/morlet.h"
 #include "montage/signal/timefrequency/stockwell.h"
 #include "montage/signal/timefrequency/wavelet.h"
@@ -21,20 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<double> Noise(size_t count) {
-  base::Random random(23);
-  std::vector<double> samples(count);
-  for (double& value : samples) value = random.Normal();
-  return samples;
-}
-
-std::vector<double> Sine(size_t count, double cycles_per_sample) {
-  std::vector<double> samples(count);
-  for (size_t i = 0; i < count; ++i) {
-    samples[i] = std::sin(2 * std::numbers::pi * cycles_per_sample * static_cast<double>(i));
-  }
-  return samples;
-}
+std::vector<double> Noise(size_t count) { return signal::Noise(count, 23); }
 
 TEST(WaveletVectors, MorletTransform) {
   for (const auto& entry : ReadVectors("wavelets").at("morlet").as_array()) {
