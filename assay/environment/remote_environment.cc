@@ -124,7 +124,9 @@ std::string_view ToString(ServiceState state) {
 base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
                                                            EnvironmentContext context) {
   TRY(std::vector<size_t> order, StartOrder(spec.services));
-  if (context.guardian == nullptr && spec.type != EnvironmentType::kRemote) {
+  const bool starts_something =
+      spec.type == EnvironmentType::kProcess || spec.type == EnvironmentType::kCompose;
+  if (context.guardian == nullptr && starts_something) {
     return base::Fail(base::ErrorCode::kInternal,
                       "an environment needs a guardian, nothing may run without one");
   }
