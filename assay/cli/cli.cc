@@ -8,11 +8,14 @@
 #include "assay/cli/options.h"
 #include "assay/cli/project.h"
 #include "assay/cli/signing.h"
+#include "assay/cli/up/up_commands.h"
 
 namespace assay::cli {
 namespace {
 
-ExitCode Dispatch(const std::vector<std::string>& arguments, const Host& host) {
+ExitCode Dispatch(std::vector<std::string> arguments, const Host& host) {
+  const bool keeps = !arguments.empty() && arguments.front() == kKeeperSubcommand;
+  if (keeps) arguments.erase(arguments.begin());
   const auto parsed = ParseArguments(arguments);
   if (!parsed) {
     PrintError(parsed.error(), host, false);
@@ -45,6 +48,16 @@ ExitCode Dispatch(const std::vector<std::string>& arguments, const Host& host) {
       return EvalCommand(*parsed, host);
     case Command::kKeygen:
       return KeygenCommand(*parsed, host);
+    case Command::kUp:
+      return keeps ? KeepCommand(*parsed, host) : UpCommand(*parsed, arguments, host);
+    case Command::kStatus:
+      return StatusCommand(*parsed, host);
+    case Command::kLogs:
+      return LogsCommand(*parsed, host);
+    case Command::kDown:
+      return DownCommand(*parsed, host);
+    case Command::kDoctor:
+      return DoctorCommand(*parsed, host);
   }
   return ExitCode::kUsage;
 }

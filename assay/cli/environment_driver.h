@@ -11,9 +11,16 @@
 #include "assay/cli/environment_spec.h"
 #include "assay/environment/environment.h"
 #include "assay/environment/guardian/guardian.h"
+#include "assay/history/redactor.h"
 #include "assay/run/run.h"
 
 namespace assay::cli {
+
+/// An environment that steps address by `at`, besides the run's own.
+struct AddressedEnvironment {
+  ConvertedEnvironment converted;
+  std::string default_endpoint;
+};
 
 struct DriverOptions {
   std::string program;  ///< becomes the guardian
@@ -25,6 +32,11 @@ struct DriverOptions {
   std::vector<std::pair<std::string, std::string>> urls;  ///< redirected endpoints; "": the default
   std::string default_endpoint;
   cel::Value credentials;
+  std::vector<AddressedEnvironment> others;
+  /// Replaces secrets in the files of the logs at the end; null: they go away with the run.
+  std::shared_ptr<const history::Redactor> redactor;
+  /// Where the services of an environment are that is up already: used as it is, and left up.
+  std::optional<environment::Placement> up;
 };
 
 /// Without an environment only the guardian is started, for what `exec` steps leave behind.
@@ -38,11 +50,19 @@ class EnvironmentDriver final : public run::EnvironmentDriver {
                                                        history::BlobSink& blobs) override;
   net::Task<void> Stop() override;
 
+  /// Null before Start, and when there is none of our own.
+  const environment::Environment* environment() const { return environment_.get(); }
+
  private:
   net::Task<base::Result<void>> StartGuardian();
-  net::Task<base::Result<void>> StartServices(history::EventWriter& events,
-                                              history::BlobSink& blobs);
+  net::Task<base::Result<void>> PrepareFolders();
+  /// `scope`: see environment::EnvironmentContext.
+  net::Task<base::Result<std::unique_ptr<environment::Environment>>> Make(
+      const environment::EnvironmentSpec& spec, std::string scope, history::EventWriter& events,
+      history::BlobSink& blobs);
+  net::Task<base::Result<void>> StartAll(history::EventWriter& events, history::BlobSink& blobs);
   run::EnvironmentState State() const;
+  base::Result<void> RedactLogs() const;
   void Redirect(run::EnvironmentState& state) const;
 
   const base::Clock& clock_;
@@ -51,6 +71,8 @@ class EnvironmentDriver final : public run::EnvironmentDriver {
   DriverOptions options_;
   std::unique_ptr<environment::Guardian> guardian_;
   std::unique_ptr<environment::Environment> environment_;
+  std::vector<std::unique_ptr<environment::Environment>> others_;
+  std::vector<environment::Endpoint> up_endpoints_;
 };
 
 }  // namespace assay::cli

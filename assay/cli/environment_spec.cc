@@ -15,6 +15,7 @@
 namespace assay::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using base::ErrorCode;
 using environment::LateText;
 using environment::Placement;
@@ -75,6 +76,7 @@ class Converter {
         break;
       case scenario::EnvironmentType::kCompose:
         spec.type = environment::EnvironmentType::kCompose;
+        ConvertCompose();
         break;
       case scenario::EnvironmentType::kKubernetes:
         spec.type = environment::EnvironmentType::kKubernetes;
@@ -190,8 +192,58 @@ class Converter {
     return out;
   }
 
+  /// Files of the environment start at the folder of its file.
+  std::string PathOf(const scenario::Text& path) const {
+    const fs::path file = source_.source != nullptr ? source_.source->name() : "";
+    return (fs::path(facts_.project_directory) / file.parent_path() / path.text)
+        .lexically_normal()
+        .string();
+  }
+
+  void ConvertCompose() {
+    environment::ComposeSpec& compose = out_.spec.compose;
+    compose.project = source_.compose_project.text;
+    for (const scenario::Text& file : source_.compose_files) {
+      compose.files.push_back(PathOf(file));
+      std::error_code error;
+      if (fs::exists(compose.files.back(), error)) continue;
+      problems_.Add(ErrorCode::kNotFound, fmt::format("there is no compose file {}", file.text),
+                    file.span, "paths start at the folder of this file");
+    }
+    if (compose.files.empty()) {
+      problems_.Add(ErrorCode::kInvalid,
+                    fmt::format("the environment \"{}\" has no compose files", source_.name.text),
+                    source_.name.span, "add `compose: compose.yaml`");
+    }
+    for (const scenario::Text& word : source_.compose_command) {
+      compose.command.push_back(word.text);
+    }
+    for (const scenario::NamedTemplate& variable : source_.compose_env) {
+      compose.environment.emplace_back(variable.name.text, Text(variable.value));
+    }
+  }
+
+  // Other types than process start their services in their own way.
+  void RefuseProcessKeys(const scenario::Service& service) {
+    const auto refuse = [&](std::string_view key) {
+      problems_.Add(ErrorCode::kInvalid,
+                    fmt::format("`{}` of the service \"{}\" does not fit type {}", key,
+                                service.name.text, ToString(source_.type)),
+                    service.span, "probes and optional do");
+    };
+    if (service.command.kind != TemplateKind::kMap || !service.command.entries.empty()) {
+      refuse("command");
+    }
+    if (!service.args.empty()) refuse("args");
+    if (!service.env.empty()) refuse("env");
+    if (!service.ports.empty()) refuse("ports");
+    if (!service.depends_on.empty()) refuse("depends_on");
+    if (service.working_directory) refuse("cwd");
+  }
+
   environment::ServiceSpec ConvertService(const scenario::Service& service) {
     environment::ServiceSpec out{.name = service.name.text};
+    if (source_.type != scenario::EnvironmentType::kProcess) RefuseProcessKeys(service);
     const bool has_command =
         service.command.kind != TemplateKind::kMap || !service.command.entries.empty();
     if (has_command) out.command = Texts(service.command);
@@ -209,7 +261,7 @@ class Converter {
                                root = facts_.project_directory](
                                   const Placement& placement) -> base::Result<std::string> {
         TRY(const std::string path, text(placement));
-        return (std::filesystem::path(root) / path).lexically_normal().string();
+        return (fs::path(root) / path).lexically_normal().string();
       };
     }
     for (const scenario::ServicePort& port : service.ports) {

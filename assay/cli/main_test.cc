@@ -144,6 +144,96 @@ TEST_F(Program, AnEnvironmentThatDoesNotStartIsAnError) {
   EXPECT_THAT(out_, HasSubstr("no-such-program-anywhere"));
 }
 
+/// Files below the folder that hold one of the texts.
+std::vector<std::string> FilesWith(const std::filesystem::path& folder,
+                                   const std::vector<std::string>& texts) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string content = testing_support::ReadFile(entry.path());
+    for (const std::string& text : texts) {
+      if (content.contains(text)) found.push_back(entry.path().string());
+    }
+  }
+  return found;
+}
+
+TEST_F(Program, ASecretIsInNoByteThatARunWrites) {
+  const std::string secret = "canary/4711+hush";
+  process::SetVariable(host_.environment, "CANARY", secret);
+  temp_.Write("assay.yaml", R"(name: demo
+suites: [suites]
+environments:
+  local:
+    credentials: { canary: { variable: CANARY } }
+    vars: { secret: "${{ environment.credentials.canary }}" }
+    services:
+      page:
+        command: [python3, -c, "import os, sys; from http.server import *; print('log', os.environ['TOKEN'], flush=True); HTTPServer(('127.0.0.1', int(sys.argv[1])), SimpleHTTPRequestHandler).serve_forever()", "${{ port }}"]
+        env: { TOKEN: "${{ environment.credentials.canary }}" }
+        ports: [http]
+        probes: [{ http: /, every: 50ms }, { log: ^log }]
+    endpoints:
+      page: "http://127.0.0.1:${{ services.page.port }}/?key=${{ environment.credentials.canary }}"
+      plain: "http://127.0.0.1:${{ services.page.port }}"
+)");
+  Scenario("LEAK", R"(steps:
+  - http: POST plain:/
+    headers: { X-Canary: "${{ vars.secret }}", Authorization: "Bearer ${{ vars.secret }}" }
+    query: { key: "${{ vars.secret }}" }
+    json: { inner: { text: "before ${{ vars.secret }} after" } }
+    expect: [status == 200, "text == vars.secret"]
+    on_failure: continue
+  - exec: [sh, -c, 'echo "$TOKEN"; printf %s "$TOKEN" | base64']
+    env: { TOKEN: "${{ vars.secret }}" }
+    expect: ["stdout == vars.secret"]
+    on_failure: continue
+  - note: "the secret is ${{ vars.secret }} at ${{ endpoints.page.url }}"
+)");
+  EXPECT_EQ(Call({"run", "--verbose", "--report", "terminal,json,junit,html"}), 4) << out_ << err_;
+  std::vector<std::string> printed{out_, err_};
+  EXPECT_EQ(Call({"run", "--json"}), 4);
+  printed.insert(printed.end(), {out_, err_});
+  const std::vector<std::string> forms = {secret, "canary%2F4711%2Bhush", "Y2FuYXJ5LzQ3MTEraHVzaA",
+                                          "63616e6172792f343731312b68757368"};
+  EXPECT_THAT(FilesWith(temp_ / "results", forms), testing::IsEmpty());
+  for (const std::string& text : printed) {
+    for (const std::string& form : forms) EXPECT_THAT(text, testing::Not(HasSubstr(form)));
+  }
+  const std::string log = testing_support::ReadFile(temp_ / "results/latest/logs/local.page.log");
+  EXPECT_THAT(log, HasSubstr("log [redacted:")) << "the log stays, without the secret";
+}
+
+TEST_F(Program, AStepCanAddressAnotherEnvironment) {
+  constexpr auto kRegion = R"(
+    profile: multi-region
+    services:
+      page:
+        command: [python3, -m, http.server, "${{ port }}", --bind, 127.0.0.1]
+        cwd: REGION
+        ports: [http]
+        probes: [{ http: /, every: 50ms }]
+    endpoints: { page: "http://127.0.0.1:${{ services.page.port }}" }
+)";
+  std::string project = "name: demo\nsuites: [suites]\nenvironment: region-a\nenvironments:\n";
+  for (const std::string region : {"region-a", "region-b"}) {
+    std::string text = kRegion;
+    text.replace(text.find("REGION"), 6, region);
+    project += "  " + region + ":" + text;
+    temp_.Write(region + "/name", "here is " + region);
+  }
+  temp_.Write("assay.yaml", project);
+  Scenario("NEAR", R"(steps:
+  - http: GET page:/name
+    expect: ["text == 'here is region-a'"]
+  - group:
+      - http: GET /name
+        at: region-b
+        expect: ["text == 'here is region-b'"]
+)");
+  EXPECT_EQ(Call({"run"}), 0) << out_ << err_;
+}
+
 TEST_F(Program, AnInterruptedRunSaysSo) {
   Scenario("GOOD", kPassing);
   interrupt_.Request();

@@ -55,6 +55,7 @@ void AddRun(CLI::App& app, Invocation& to, RawTexts& raw) {
   app.add_option("--url,--set-endpoint", raw.urls,
                  "name=URL: reaches an endpoint there; a URL alone: the default endpoint");
   app.add_flag("--keep-work", to.keep_work, "keeps scratch and data directories");
+  app.add_flag("--up", to.use_up, "in the environment that `assay up` started; it stays up");
   app.add_flag("--verbose,-v", to.verbose, "a line for every step");
   app.add_flag("--json", to.json, "prints the run as JSON instead of text");
   app.add_flag("--interactive", to.interactive,
@@ -177,6 +178,37 @@ void DeclareEvidence(Commands& commands, Invocation& to) {
                   "exit code 4 when a requirement is not verified");
 }
 
+void DeclareEnvironments(Commands& commands, Invocation& to) {
+  const auto add = [&](const char* name, const char* doc, Command command) {
+    CLI::App* made = commands.Add(name, doc, command);
+    AddCommon(*made, to);
+    made->add_option("--results", to.results, "folder of all runs");
+    return made;
+  };
+  CLI::App* up = add("up", "starts an environment, which stays up", Command::kUp);
+  up->add_option("environment", to.environment, "of assay.yaml; absent: the default one");
+  up->add_option("--var", commands.raw.vars, "name=value: replaces a variable");
+  up->add_flag("--verbose,-v", to.verbose, "a line for every change of a service");
+  up->add_flag("--keep-work", to.keep_work, "keeps data directories after `assay down`");
+  up->add_flag("--json", to.json, "prints JSON");
+  CLI::App* status =
+      add("status", "shows what is up; exit code 3 when something is not ready", Command::kStatus);
+  status->add_option("environment", to.environment, "absent: all");
+  status->add_flag("--json", to.json, "prints JSON");
+  CLI::App* logs = add("logs", "shows the output of a service that is up", Command::kLogs);
+  logs->add_option("service", to.service, "name of the service")->required();
+  logs->add_option("--env", to.environment, "environment; absent: the one that is up");
+  logs->add_option("--tail", to.tail, "only the last lines")->check(CLI::Range(0, 1000000));
+  logs->add_flag("--follow,-f", to.follow, "goes on until it is interrupted");
+  CLI::App* down = add("down", "takes an environment down that is up", Command::kDown);
+  down->add_option("environment", to.environment, "absent: the one that is up");
+  CLI::App* doctor =
+      commands.Add("doctor", "shows which programs are installed that environments and tests need",
+                   Command::kDoctor);
+  AddCommon(*doctor, to);
+  doctor->add_flag("--json", to.json, "prints JSON");
+}
+
 // What CLI11 says, in our form.
 base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
                        const std::vector<std::string>& arguments) {
@@ -228,6 +260,7 @@ base::Result<Invocation> ParseArguments(const std::vector<std::string>& argument
   AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
   DeclareInspection(commands, to);
   DeclareEvidence(commands, to);
+  DeclareEnvironments(commands, to);
   try {
     commands.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {

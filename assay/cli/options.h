@@ -27,6 +27,11 @@ enum class Command {
   kVersion,
   kEval,
   kKeygen,
+  kUp,
+  kStatus,
+  kLogs,
+  kDown,
+  kDoctor,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -67,6 +72,13 @@ struct Invocation {
   Pairs urls;  ///< endpoint ("" is the default one), URL
   std::string results;
   std::vector<std::string> reports;
+
+  bool use_up = false;  ///< run: in the environment that `assay up` started
+
+  // logs
+  std::string service;
+  bool follow = false;
+  std::optional<int64_t> tail;  ///< lines; absent: all
 
   // replay, verify, report, trace
   std::string run;  ///< directory or name; "": the latest

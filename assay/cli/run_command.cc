@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <system_error>
 
 #include <boost/json.hpp>
@@ -18,8 +16,11 @@
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
 #include "assay/cli/signing.h"
+#include "assay/cli/up/ingredients.h"
+#include "assay/cli/up/up_state.h"
 #include "assay/environment/guardian/journal.h"
 #include "assay/history/file_io.h"
+#include "assay/history/redactor.h"
 #include "assay/report/json_report.h"
 #include "assay/report/terminal_report.h"
 #include "assay/run/run.h"
@@ -39,67 +40,6 @@ uint64_t SeedOf(const Invocation& invocation, const Host& host) {
   const auto now = host.clock->Now().time_since_epoch().count();
   // Short enough to be typed again.
   return base::StableHash(fmt::format("{} {}", now, ::getpid())) & 0xFFFFFFU;
-}
-
-std::string NewRunId(const fs::path& results, base::WallTime now) {
-  std::string id = run::MakeRunId(now, base::StableHash(crypto::RandomBytes(8)));
-  std::error_code error;
-  while (fs::exists(results / id, error)) id += 'x';
-  return id;
-}
-
-Pairs AllowedVariables(const scenario::Environment* environment, const Host& host) {
-  Pairs out;
-  if (environment == nullptr) return out;
-  for (const std::string& name : environment->allowed_env) {
-    const auto found =
-        std::ranges::find(host.environment, name, &std::pair<std::string, std::string>::first);
-    if (found != host.environment.end()) out.push_back(*found);
-  }
-  return out;
-}
-
-cel::Value MapOf(const Pairs& pairs) {
-  cel::MapBuilder out;
-  for (const auto& [name, value] : pairs) out.Set(name, cel::Value::String(value));
-  return std::move(out).Build();
-}
-
-base::Result<std::string> ReadCredential(const scenario::Credential& credential,
-                                         const fs::path& folder, const Host& host) {
-  if (!credential.variable.empty()) {
-    std::string value = host.Variable(credential.variable.text);
-    if (!value.empty()) return value;
-    return base::Fail(
-        base::Error{ErrorCode::kNotFound,
-                    fmt::format("the environment variable {} is not set", credential.variable.text),
-                    credential.variable.span});
-  }
-  std::ifstream file(folder / credential.file.text, std::ios::binary);
-  if (!file) {
-    return base::Fail(
-        base::Error{ErrorCode::kNotFound,
-                    fmt::format("the credential \"{}\" cannot be read from {}",
-                                credential.name.text, (folder / credential.file.text).string()),
-                    credential.file.span});
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  std::string value = text.str();
-  while (value.ends_with('\n') || value.ends_with('\r')) value.pop_back();
-  return value;
-}
-
-base::Result<Pairs> ReadCredentials(const scenario::Environment* environment, const fs::path& root,
-                                    const Host& host) {
-  Pairs out;
-  if (environment == nullptr) return out;
-  const fs::path file = environment->source != nullptr ? environment->source->name() : "";
-  for (const scenario::Credential& credential : environment->credentials) {
-    TRY(std::string value, ReadCredential(credential, root / file.parent_path(), host));
-    out.emplace_back(credential.name.text, std::move(value));
-  }
-  return out;
 }
 
 boost::json::object HostFacts() {
@@ -176,24 +116,13 @@ class Session {
     for (scenario::Scenario& one : project.scenarios) one.retries = *invocation_.retries;
   }
 
-  // Which environment a name stands for, as Resolve decides it.
-  const scenario::Environment* EnvironmentOf(const scenario::Project& project) const {
-    std::string name = invocation_.environment;
-    if (name.empty()) name = project.default_environment.text;
-    if (name.empty() && project.environments.size() == 1) return &project.environments.front();
-    for (const scenario::Environment& one : project.environments) {
-      if (one.name.text == name) return &one;
-    }
-    return nullptr;
-  }
-
   ExitCode MakePlan(std::shared_ptr<const scenario::Project> project,
                     const scenario::Selection& select) {
     options_.seed = SeedOf(invocation_, host_);
     options_.results_dir = ResultsFolder(invocation_, host_, root_, project.get());
     started_ = host_.clock->Now();
     options_.run_id = NewRunId(options_.results_dir, started_);
-    options_.env = AllowedVariables(EnvironmentOf(*project), host_);
+    options_.env = AllowedVariables(EnvironmentNamed(*project, invocation_.environment), host_);
     files_.emplace(root_);
     plan_ = plan::Resolve(project, vocabulary_.schemas, *files_,
                           {.select = select,
@@ -213,13 +142,19 @@ class Session {
     }
     const auto credentials = ReadCredentials(plan_.environment, root_, host_);
     if (credentials) Convert(*project, *credentials);
+    const auto others = ConvertOthers(*project);
     // Warnings alone are for `assay check`.
     if (!problems_.ok() && PrintProblems()) return ExitCode::kFiles;
     if (!credentials) return Refuse(credentials.error(), ExitCode::kError);
+    if (!others) return Refuse(others.error(), ExitCode::kError);
     if (plan_.scenarios.empty()) {
       return Refuse({ErrorCode::kNotFound, "the shard holds no scenario"}, ExitCode::kUsage);
     }
     SetOptions(*project, *credentials);
+    if (invocation_.use_up) {
+      const auto found = UseUp();
+      if (!found) return Refuse(found.error(), ExitCode::kError);
+    }
     return ExitCode::kPassed;
   }
 
@@ -239,6 +174,26 @@ class Session {
     converted_ = ConvertEnvironment(project, *plan_.environment, facts, problems_);
   }
 
+  /// The other environments that steps address, each with its own variables and credentials.
+  base::Result<void> ConvertOthers(const scenario::Project& project) {
+    for (const std::string& name : AddressedEnvironments(plan_)) {
+      const scenario::Environment* other = EnvironmentNamed(project, name);
+      if (other == nullptr) continue;  // the plan has reported it
+      TRY(const Pairs credentials, ReadCredentials(other, root_, host_));
+      for (const auto& [ignored, value] : credentials) options_.secrets.push_back(value);
+      const EnvironmentFacts facts{
+          .run = plan::RunVariable(options_.run_id, options_.seed, started_, RunDir().string()),
+          .env = MapOf(AllowedVariables(other, host_)),
+          .credentials = MapOf(credentials),
+          .shared_directory = (RunDir() / "shared").string(),
+          .project_directory = root_.string(),
+          .overrides = invocation_.vars};
+      driver_.others.push_back(
+          {ConvertEnvironment(project, *other, facts, problems_), other->default_endpoint.text});
+    }
+    return {};
+  }
+
   void SetOptions(const scenario::Project& project, const Pairs& credentials) {
     for (const auto& [name, value] : credentials) options_.secrets.push_back(value);
     options_.jobs =
@@ -248,6 +203,9 @@ class Session {
     options_.overrides = invocation_.vars;
     options_.process_environment = {{std::string(environment::kRunMarker), options_.run_id}};
     options_.manifest = ManifestOf(invocation_, arguments_);
+    auto redactor = std::make_shared<history::Redactor>();
+    for (const std::string& secret : options_.secrets) redactor->AddSecret(secret);
+    driver_.redactor = std::move(redactor);
     driver_.program = host_.program;
     driver_.run_id = options_.run_id;
     driver_.run_dir = RunDir();
@@ -256,6 +214,19 @@ class Session {
     driver_.keep_work = invocation_.keep_work;
     driver_.urls = invocation_.urls;
     formats_ = invocation_.reports.empty() ? project.defaults.report_formats : invocation_.reports;
+  }
+
+  base::Result<void> UseUp() {
+    const std::string name = plan_.environment != nullptr ? plan_.environment->name.text : "";
+    const auto state = ReadUpState(UpFile(options_.results_dir, name));
+    if (!state || !state->is_alive()) {
+      return base::Fail(base::Error{ErrorCode::kNotFound,
+                                    fmt::format("the environment \"{}\" is not up", name),
+                                    {},
+                                    fmt::format("`assay up {}` starts it", name)});
+    }
+    driver_.up = state->placement();
+    return {};
   }
 
   bool Wants(std::string_view format) const {

@@ -48,10 +48,11 @@ std::string_view ToString(ServiceState state);
 struct ServiceStatus {
   std::string name;
   ServiceState state = ServiceState::kIdle;
-  pid_t pid = 0;  ///< of the latest start; 0 for a remote service
+  pid_t pid = 0;  ///< of the latest start; 0 for a remote service, an ended container
   int restarts = 0;
   std::string log_file;
-  std::string directory;  ///< its data directory, for disk faults
+  std::string directory;  ///< its data directory, for disk faults; "" for a container
+  std::vector<std::pair<std::string, uint16_t>> ports = {};  ///< as ServicePlace has them
 };
 
 /// Gets what happens, as kind, path and data of a history event (see history/event.h), in order.
@@ -62,13 +63,15 @@ using EventSink = std::function<void(std::string_view kind, std::string_view pat
 struct EnvironmentContext {
   const base::Clock& clock;
   net::Executor executor;
-  Guardian* guardian = nullptr;  ///< required for processes
+  Guardian* guardian = nullptr;  ///< required for all types but remote
   EventSink sink;
   http::Client* http = nullptr;         ///< required for http probes
   history::BlobSink* blobs = nullptr;   ///< keeps logs at the end; null: they stay files only
   std::filesystem::path run_directory;  ///< absolute, exists
   process::EnvironmentList inherited;   ///< what services inherit
-  bool keep_files = false;              ///< data directories stay when the run ends
+  /// Goes before the names of services where those of several environments meet: `region-b.`.
+  std::string scope = {};
+  bool keep_files = false;  ///< data directories stay when the run ends
   uint64_t log_limit_bytes = 64U << 20;
 };
 
@@ -91,7 +94,7 @@ class Environment {
   virtual base::Result<std::string> Log(std::string_view service) const = 0;
 };
 
-/// kUnsupported for compose and kubernetes; kInvalid when the dependencies make no sense.
+/// kUnsupported for kubernetes; kInvalid when the dependencies make no sense.
 base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
                                                            EnvironmentContext context);
 

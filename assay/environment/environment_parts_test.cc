@@ -296,12 +296,31 @@ TEST(RemoteEnvironment, ProbesBrokersByTheirUrl) {
 TEST(Environment, RefusesTypesThatThisVersionCannotStart) {
   net::Runtime runtime;
   const base::SystemClock clock;
-  for (const auto type : {EnvironmentType::kCompose, EnvironmentType::kKubernetes}) {
-    EnvironmentSpec spec{.name = "x", .type = type};
-    const auto made = MakeRemote(std::move(spec), runtime, clock);
-    EXPECT_EQ(made.error().code, base::ErrorCode::kUnsupported);
-    EXPECT_FALSE(made.error().hint.empty());
+  EnvironmentSpec spec{.name = "x", .type = EnvironmentType::kKubernetes};
+  const auto made = MakeRemote(std::move(spec), runtime, clock);
+  EXPECT_EQ(made.error().code, base::ErrorCode::kUnsupported);
+  EXPECT_FALSE(made.error().hint.empty());
+}
+
+TEST(Environment, StartsNothingWithoutAGuardian) {
+  net::Runtime runtime;
+  const base::SystemClock clock;
+  for (const auto type : {EnvironmentType::kProcess, EnvironmentType::kCompose}) {
+    const auto made = MakeRemote({.name = "x", .type = type}, runtime, clock);
+    EXPECT_EQ(made.error().code, base::ErrorCode::kInternal);
   }
+}
+
+TEST(LogCapture, FindsLinesThatWereThereBeforeTheWatch) {
+  const testing_support::TempDir folder;
+  auto capture = LogCapture::Create(folder / "log", 1 << 20).value();
+  ASSERT_TRUE(capture->Append("listening\nlistening\nlisten").has_value());
+  const auto watch = capture->Watch("^listening$").value();
+  EXPECT_EQ(watch->count(), 0);
+  capture->SearchAgain();
+  EXPECT_EQ(watch->count(), 2);
+  ASSERT_TRUE(capture->Append("ing\n").has_value());
+  EXPECT_EQ(watch->count(), 3);
 }
 
 }  // namespace

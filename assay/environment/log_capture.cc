@@ -92,6 +92,14 @@ void LogCapture::Search(std::string_view line) {
   }
 }
 
+void LogCapture::SearchAgain() {
+  for (const auto& watch : watches_) watch->Restart();
+  const std::string text = Contents();
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    Search(std::string_view(text).substr(at, end - at));
+  }
+}
+
 std::vector<std::string> LogCapture::Tail(size_t lines) const {
   const std::string text = Contents();
   std::vector<std::string> tail;

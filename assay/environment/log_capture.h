@@ -40,6 +40,8 @@ class LogCapture {
   base::Result<void> Append(std::string_view bytes);
   /// kInvalid: not an RE2 expression. Watches lines from now on.
   base::Result<std::shared_ptr<LogWatch>> Watch(const std::string& pattern);
+  /// Counts the complete lines that are there already, for watches made after them.
+  void SearchAgain();
   /// The last lines, without line ends, including an unfinished one.
   std::vector<std::string> Tail(size_t lines) const;
   /// Everything that is kept.

@@ -289,7 +289,8 @@ net::Task<base::Result<void>> Probe::AskExec(base::Deadline deadline) {
   if (guardian == nullptr) {
     co_return base::Fail(base::ErrorCode::kInvalid, "an exec probe needs a guardian to start it");
   }
-  StartRequest request{.service = subject_.service + ".probe", .launch = {}, .limits = {}};
+  StartRequest request{
+      .service = subject_.context.scope + subject_.service + ".probe", .launch = {}, .limits = {}};
   request.launch.argv = command_;
   request.launch.environment = subject_.environment;
   request.launch.directory = subject_.directory;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "assay/environment/endpoints.h"
 #include "lib/base/suggest.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
@@ -21,14 +22,6 @@ uint64_t PortSeed(const EnvironmentContext& context, const std::string& name) {
   return base::StableHash(context.run_directory.string() + name,
                           static_cast<uint64_t>(context.clock.Now().time_since_epoch().count()) ^
                               static_cast<uint64_t>(::getpid()));
-}
-
-base::Result<void> MakeDirectory(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) return {};
-  return base::Fail(base::ErrorCode::kIo,
-                    fmt::format("cannot create {}: {}", path.string(), error.message()));
 }
 
 }  // namespace
@@ -55,33 +48,19 @@ net::Task<base::Result<void>> ProcessEnvironment::Start(base::Deadline deadline)
   auto outcome = co_await Settle(deadline);
   if (outcome.has_value()) outcome = co_await StartServices(deadline);
   if (outcome.has_value()) outcome = ResolveEndpoints();
-  const base::Duration took = context_.clock.Steady() - began;
-  if (!outcome.has_value()) {
-    context_.sink("environment.failed", spec_.name,
-                  {{"name", spec_.name},
-                   {"error", outcome.error().ToString()},
-                   {"duration_ns", took.count()}},
-                  {});
-    co_return base::Fail(
-        std::move(outcome).error().While(fmt::format("starting environment {}", spec_.name)));
-  }
-  boost::json::object urls;
-  for (const Endpoint& endpoint : endpoints_) urls[endpoint.name] = endpoint.url;
-  context_.sink(
-      "environment.ready", spec_.name,
-      {{"name", spec_.name}, {"endpoints", std::move(urls)}, {"duration_ns", took.count()}}, {});
-  co_return base::Result<void>();
+  co_return ReportStart(context_, spec_.name, endpoints_, context_.clock.Steady() - began,
+                        std::move(outcome));
 }
 
 net::Task<base::Result<void>> ProcessEnvironment::Settle(base::Deadline deadline) {
   data_directory_ = context_.run_directory / "environment" / spec_.name;
   if (!context_.keep_files) CO_TRY(co_await context_.guardian->Own(data_directory_, deadline));
   const std::filesystem::path logs = context_.run_directory / "logs";
-  CO_TRY(MakeDirectory(logs));
+  CO_TRY(MakeFolder(logs));
   for (const auto& service : services_) {
     const std::string& name = service->spec().name;
     ServicePlace place{.directory = data_directory_ / name, .ports = {}};
-    CO_TRY(MakeDirectory(place.directory));
+    CO_TRY(MakeFolder(place.directory));
     CO_TRY(service->Settle(place, pool_, logs / fmt::format("{}.{}.log", spec_.name, name)));
     placement_.services[name] = std::move(place);
   }
@@ -140,14 +119,7 @@ net::Task<base::Result<void>> ProcessEnvironment::AwaitDependencies(size_t index
 }
 
 base::Result<void> ProcessEnvironment::ResolveEndpoints() {
-  endpoints_.clear();
-  for (const EndpointSpec& endpoint : spec_.endpoints) {
-    auto url = endpoint.url(placement_);
-    if (!url.has_value()) {
-      return base::Fail(std::move(url).error().While("making endpoint " + endpoint.name));
-    }
-    endpoints_.push_back({endpoint.name, std::move(*url)});
-  }
+  TRY(endpoints_, CompleteEndpoints(spec_, placement_));
   return {};
 }
 
@@ -202,7 +174,9 @@ std::vector<ServiceStatus> ProcessEnvironment::services() const {
   for (const auto& service : services_) {
     all.push_back(service->status());
     const auto place = placement_.services.find(all.back().name);
-    if (place != placement_.services.end()) all.back().directory = place->second.directory;
+    if (place == placement_.services.end()) continue;
+    all.back().directory = place->second.directory;
+    all.back().ports = place->second.ports;
   }
   return all;
 }

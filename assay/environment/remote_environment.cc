@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/environment/compose/compose_environment.h"
 #include "assay/environment/probe.h"
 #include "assay/environment/process_environment.h"
 
@@ -123,17 +124,20 @@ std::string_view ToString(ServiceState state) {
 base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
                                                            EnvironmentContext context) {
   TRY(std::vector<size_t> order, StartOrder(spec.services));
+  const bool starts_something =
+      spec.type == EnvironmentType::kProcess || spec.type == EnvironmentType::kCompose;
+  if (context.guardian == nullptr && starts_something) {
+    return base::Fail(base::ErrorCode::kInternal,
+                      "an environment needs a guardian, nothing may run without one");
+  }
   switch (spec.type) {
     case EnvironmentType::kProcess:
-      if (context.guardian == nullptr) {
-        return base::Fail(base::ErrorCode::kInternal,
-                          "a process environment needs a guardian, nothing may run without one");
-      }
       return std::make_unique<ProcessEnvironment>(std::move(spec), std::move(context),
                                                   std::move(order));
     case EnvironmentType::kRemote:
       return std::make_unique<RemoteEnvironment>(std::move(spec), std::move(context));
     case EnvironmentType::kCompose:
+      return std::make_unique<ComposeEnvironment>(std::move(spec), std::move(context));
     case EnvironmentType::kKubernetes:
       break;
   }

@@ -148,7 +148,8 @@ net::Task<base::Result<void>> Service::Run(base::Deadline deadline) {
   for (Probe& probe : probes_) probe.Restart();
   CO_TRY(process::Pipe output, process::MakePipe());
   process::SetNonBlocking(output.reader.get());
-  StartRequest request{.service = spec_.name, .launch = launch_, .limits = spec_.limits};
+  StartRequest request{
+      .service = context_.scope + spec_.name, .launch = launch_, .limits = spec_.limits};
   request.launch.stdout_fd = output.writer.get();
   request.launch.stderr_fd = output.writer.get();
   for (ReservedPort& port : ports_) port.Release();

@@ -109,13 +109,22 @@ struct EndpointSpec {
 enum class EnvironmentType { kProcess, kCompose, kKubernetes, kRemote };
 std::string_view ToString(EnvironmentType type);
 
+/// Type compose.
+struct ComposeSpec {
+  std::vector<std::string> files;    ///< absolute
+  std::string project;               ///< how the project's name begins; "": the environment's name
+  std::vector<std::string> command;  ///< `docker compose`; empty: the first one that works
+  std::vector<std::pair<std::string, LateText>> environment;  ///< variables of the files
+};
+
 struct EnvironmentSpec {
   std::string name;
   EnvironmentType type = EnvironmentType::kProcess;
   std::string profile;
-  /// For a remote environment a service has only a name, probes and dependencies.
+  /// Other types than process use only name, probes and `optional` of a service.
   std::vector<ServiceSpec> services;
   std::vector<EndpointSpec> endpoints;
+  ComposeSpec compose;
   base::Duration start_timeout = std::chrono::minutes(2);
 };
 

@@ -1,6 +1,7 @@
 // Stands for assay, and for services, in tests:
 //   test_host guardian-process JOURNAL RUN   the guardian
 //   test_host own FOLDER RUN TOKEN           brings an environment up, says `started`, waits
+//   test_host compose FOLDER RUN FILE IMAGE  the same with compose files
 //   test_host serve PORT [DELAY_MS]          listens (after a while), answers every GET
 
 #include <cstdio>
@@ -26,7 +27,23 @@ ServiceSpec Escaper(const std::string& name, const std::string& token) {
   return service;
 }
 
-net::Task<int> Own(std::string folder, std::string run, std::string token) {
+EnvironmentSpec Escapers(const std::string& token) {
+  EnvironmentSpec spec{.name = "local"};
+  for (const char* service : {"first", "second", "third"}) {
+    spec.services.push_back(Escaper(service, token));
+  }
+  spec.services[2].depends_on = {{.service = "first"}};
+  return spec;
+}
+
+EnvironmentSpec Shop(const std::string& file, const std::string& image) {
+  EnvironmentSpec spec{.name = "shop", .type = EnvironmentType::kCompose};
+  spec.compose.files = {file};
+  spec.compose.environment = {{"IMAGE", Fixed(image)}, {"GREETING", Fixed("short")}};
+  return spec;
+}
+
+net::Task<int> Own(std::string folder, std::string run, EnvironmentSpec spec) {
   const auto soon = base::Deadline::After(std::chrono::seconds(20));
   auto guardian = co_await Guardian::Start({.command = "/proc/self/exe",
                                             .journal = folder + "/" + run + ".journal",
@@ -35,11 +52,6 @@ net::Task<int> Own(std::string folder, std::string run, std::string token) {
                                            soon);
   if (!guardian.has_value()) co_return 1;
   const base::SystemClock clock;
-  EnvironmentSpec spec{.name = "local"};
-  for (const char* service : {"first", "second", "third"}) {
-    spec.services.push_back(Escaper(service, token));
-  }
-  spec.services[2].depends_on = {{.service = "first"}};
   auto environment = MakeEnvironment(
       std::move(spec), {.clock = clock,
                         .executor = co_await net::CurrentExecutor(),
@@ -49,7 +61,10 @@ net::Task<int> Own(std::string folder, std::string run, std::string token) {
                         .run_directory = folder,
                         .inherited = process::InheritedEnvironment()});
   if (!environment.has_value()) co_return 1;
-  if (!(co_await (*environment)->Start(soon)).has_value()) co_return 1;
+  if (!(co_await (*environment)->Start(base::Deadline::After(std::chrono::minutes(2))))
+           .has_value()) {
+    co_return 1;
+  }
   std::puts("started");
   std::fflush(stdout);
   (void)co_await net::Sleep(std::chrono::hours(1));
@@ -85,7 +100,10 @@ int Main(const std::vector<std::string>& arguments) {
     return RunGuardian(arguments[1], arguments[2]);
   }
   if (mode == "own" && arguments.size() == 4) {
-    return runtime.Run(Own(arguments[1], arguments[2], arguments[3]));
+    return runtime.Run(Own(arguments[1], arguments[2], Escapers(arguments[3])));
+  }
+  if (mode == "compose" && arguments.size() == 5) {
+    return runtime.Run(Own(arguments[1], arguments[2], Shop(arguments[3], arguments[4])));
   }
   if (mode == "serve" && arguments.size() >= 2) {
     const int delay_ms = arguments.size() > 2 ? std::stoi(arguments[2]) : 0;

@@ -404,7 +404,7 @@ environments:
 )");
   EXPECT_THAT(Scenario("steps: [ { ask: a, at: near } ]"), StartsWith("passed"));
   EXPECT_THAT(Scenario("steps: [ { ask: a, at: far } ]"),
-              HasSubstr("error: ask a: this run has the environment \"near\" only"));
+              HasSubstr("error: ask a: the environment \"far\" is not up in this run, only near"));
 }
 
 TEST_F(MachineTest, AnEmptyListUnderAllIsWarnedAbout) {

@@ -204,6 +204,7 @@ class Run {
          .endpoints = state.endpoints,
          .default_endpoint = state.default_endpoint,
          .environment = plan_.environment != nullptr ? plan_.environment->name.text : std::string(),
+         .others = state.others,
          .project_root = plan_.project->root,
          .work_root = dir_ / "work",
          .keep_work = options_.keep_work,

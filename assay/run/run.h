@@ -24,6 +24,7 @@
 #include "assay/history/event_log.h"
 #include "assay/history/run_model.h"
 #include "assay/plan/plan.h"
+#include "assay/run/source/live_source.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/crypto/secret.h"
@@ -39,6 +40,7 @@ struct EnvironmentState {
   std::vector<std::string> services;  ///< names that a scenario's `needs` may ask for
   cel::Value service_facts;           ///< `environment.services`: a map by name
   cel::Value credentials;             ///< `environment.credentials`: a map of texts
+  std::vector<OtherEnvironment> others;
 };
 
 /// Brings the system under test up and down. Its events and blobs go where those of the run go.

@@ -315,6 +315,8 @@ struct Environment {
   std::vector<std::string> allowed_env;  ///< process environment that expressions may read
   std::vector<Text> compose_files;
   Text compose_project;
+  std::vector<Text> compose_command;       ///< empty: found out
+  std::vector<NamedTemplate> compose_env;  ///< variables of the compose files
   Text kube_context;
   Text kube_namespace;
   std::vector<Text> manifests;

@@ -200,6 +200,8 @@ Environment BuildEnvironment(const Node& root, Source source, Problems& problems
   out.allowed_env = ReadWords(root, "env");
   out.compose_files = ReadTexts(root, "compose");
   out.compose_project = ReadText(root, "project");
+  out.compose_command = ReadTexts(root, "compose_command");
+  out.compose_env = ReadNamed(root, "compose_env", problems);
   out.kube_context = ReadText(root, "context");
   out.kube_namespace = ReadText(root, "namespace");
   out.manifests = ReadTexts(root, "manifests");

@@ -201,6 +201,21 @@ net::Task<base::Result<void>> Guardian::Disown(std::filesystem::path path,
   co_return base::Result<void>();
 }
 
+net::Task<base::Result<CleanupId>> Guardian::OwnCleanup(CleanupCommand command,
+                                                        base::Deadline deadline) {
+  boost::json::object body = ToJson(command);
+  body["op"] = "own_cleanup";
+  CO_TRY(const auto answer, co_await Call(std::move(body), {}, deadline));
+  co_return CleanupId{static_cast<uint64_t>(wire::Int(answer, "entry"))};
+}
+
+net::Task<base::Result<void>> Guardian::DisownCleanup(CleanupId id, base::Deadline deadline) {
+  CO_TRY(co_await Call(
+      {{"op", "disown_cleanup"}, {"entry", static_cast<int64_t>(static_cast<uint64_t>(id))}}, {},
+      deadline));
+  co_return base::Result<void>();
+}
+
 net::Task<base::Result<int64_t>> Guardian::Finish(base::Deadline deadline) {
   return net::Shielded(FinishNow(deadline));
 }

@@ -8,8 +8,9 @@
 //         (found by marker)     +-- journal, locked while it lives
 //
 // Only assay holds the other end of the message pair. When that closes, the guardian ends all its
-// descendants and every process marked with the run's id, removes the directories it was told
-// about, and completes the journal. It has its own session and ignores SIGHUP, SIGINT and SIGTERM.
+// descendants and every process marked with the run's id, runs the clean-up commands and removes
+// the directories it was told about, and completes the journal. It has its own session and ignores
+// SIGHUP, SIGINT and SIGTERM.
 
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +23,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "assay/environment/guardian/cleanup.h"
 #include "assay/environment/guardian/limits.h"
 #include "assay/environment/guardian/undo.h"
 #include "lib/base/deadline.h"
@@ -62,6 +64,9 @@ struct StartedProcess {
   EnforcedLimits limits;
 };
 
+/// Names a registered clean-up command.
+enum class CleanupId : uint64_t {};
+
 /// Which processes a signal goes to.
 enum class SignalScope {
   kGroup,  ///< the process group of the service
@@ -96,6 +101,12 @@ class Guardian {
   net::Task<base::Result<void>> Own(std::filesystem::path path, base::Deadline deadline);
   /// The directory stays.
   net::Task<base::Result<void>> Disown(std::filesystem::path path, base::Deadline deadline);
+
+  /// Registers, before something is made that no process of the run holds (containers, a
+  /// namespace), the command that removes it. It runs when the run ends, the latest one first.
+  net::Task<base::Result<CleanupId>> OwnCleanup(CleanupCommand command, base::Deadline deadline);
+  /// What the command would remove is gone.
+  net::Task<base::Result<void>> DisownCleanup(CleanupId id, base::Deadline deadline);
 
   /// Undoes everything that is left and ends the guardian. Returns how many processes were still
   /// there. Not interrupted by cancellation.

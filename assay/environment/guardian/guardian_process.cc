@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <ranges>
 #include <set>
 #include <sstream>
 
@@ -98,6 +99,10 @@ class GuardianLoop {
     if (op == "signal") return SignalService(message.body);
     if (op == "own") return Own(wire::Text(message.body, "path"));
     if (op == "disown") return Disown(wire::Text(message.body, "path"));
+    if (op == "own_cleanup") return OwnCleanup(CleanupFromJson(message.body));
+    if (op == "disown_cleanup") {
+      return DisownCleanup(static_cast<uint64_t>(wire::Int(message.body, "entry")));
+    }
     if (op == "finish") {
       finished_ = true;
       return Undo();
@@ -207,6 +212,18 @@ class GuardianLoop {
     return boost::json::object{};
   }
 
+  base::Result<boost::json::object> OwnCleanup(CleanupCommand command) {
+    TRY(const uint64_t entry, journal_.AddCommand(command));
+    commands_.push_back({entry, std::move(command)});
+    return boost::json::object{{"entry", static_cast<int64_t>(entry)}};
+  }
+
+  base::Result<boost::json::object> DisownCleanup(uint64_t entry) {
+    TRY(journal_.MarkUndone(entry));
+    std::erase_if(commands_, [entry](const auto& one) { return one.entry == entry; });
+    return boost::json::object{};
+  }
+
   void Reap() {
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -228,6 +245,7 @@ class GuardianLoop {
       return found;
     };
     const auto killed = KillAll(find, limits_, [this] { Reap(); });
+    const auto cleaned = RunCleanups();
     std::error_code error;
     for (const auto& group : cgroups_) std::filesystem::remove(group, error);
     for (const auto& [path, entry] : paths_) {
@@ -239,8 +257,20 @@ class GuardianLoop {
       TRY(journal_.MarkUndone(entry));
     }
     TRY(killed);
+    TRY(cleaned);
     TRY(journal_.MarkAllUndone());
     return boost::json::object{{"killed", static_cast<int64_t>(*killed)}};
+  }
+
+  /// After the processes: none of them makes anything new while it runs.
+  base::Result<void> RunCleanups() {
+    base::Result<void> outcome;
+    for (const JournaledCommand& one : commands_ | std::views::reverse) {
+      auto ran = RunCleanup(one.command);
+      if (ran.has_value()) ran = journal_.MarkUndone(one.entry);
+      if (!ran.has_value() && outcome.has_value()) outcome = std::move(ran);
+    }
+    return outcome;
   }
 
   Journal journal_;
@@ -249,6 +279,7 @@ class GuardianLoop {
   bool finished_ = false;
   std::map<pid_t, Service> services_;
   std::map<std::string, uint64_t> paths_;
+  std::vector<JournaledCommand> commands_;
   std::set<std::filesystem::path> cgroups_;
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "assay/environment/guardian/journal.h"
+#include "assay/environment/guardian/undo.h"
 #include "assay/environment/test_support.h"
 #include "lib/base/random.h"
 
@@ -92,6 +93,55 @@ TEST(Guardian, PassesOutputAndMarksTheProcess) {
     const auto got = co_await net::ReadSome(pipe.reader.get(), text, Soon());
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(text.data()), got.value()), "marked api\n");
   });
+}
+
+/// Writes a line into a file.
+CleanupCommand Note(const std::filesystem::path& file, const std::string& line) {
+  return {.argv = {"/bin/sh", "-c", "echo " + line + " >> " + file.string()},
+          .environment = CleanupEnvironment(process::InheritedEnvironment())};
+}
+
+TEST(Guardian, CleansUpAtTheEndTheLatestFirst) {
+  const TempDir notes;
+  WithGuardian("cleans", [&](Guardian& guardian) -> net::Task<void> {
+    EXPECT_TRUE((co_await guardian.OwnCleanup(Note(notes / "n", "network"), Soon())).has_value());
+    const auto gone = co_await guardian.OwnCleanup(Note(notes / "n", "image"), Soon());
+    EXPECT_TRUE((co_await guardian.OwnCleanup(Note(notes / "n", "web"), Soon())).has_value());
+    EXPECT_TRUE((co_await guardian.DisownCleanup(gone.value(), Soon())).has_value());
+    EXPECT_FALSE(std::filesystem::exists(notes / "n"));
+  });
+  EXPECT_EQ(testing_support::ReadFile(notes / "n"), "web\nnetwork\n");
+}
+
+// Machine restarted, or both were killed: the journal alone knows.
+TEST(Guardian, LeftoversAreCleanedUpOnce) {
+  const TempDir folder;
+  const auto journal = folder / "lost.journal";
+  {
+    Journal made = Journal::Create(journal, "lost").value();
+    ASSERT_TRUE(made.AddCommand(Note(folder / "n", "gone")).has_value());
+    const uint64_t entry = made.AddCommand(Note(folder / "n", "kept")).value();
+    ASSERT_TRUE(made.MarkUndone(entry).has_value());
+  }
+  const auto reports = UndoLeftovers(folder.path()).value();
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].commands, 1U);
+  EXPECT_TRUE(UndoLeftovers(folder.path()).value().empty());
+  EXPECT_EQ(testing_support::ReadFile(folder / "n"), "gone\n");
+}
+
+// The engine may be down now: the next run tries again.
+TEST(Guardian, ACleanupThatFailsStaysInTheJournal) {
+  const TempDir folder;
+  {
+    Journal made = Journal::Create(folder / "lost.journal", "lost").value();
+    ASSERT_TRUE(made.AddCommand({.argv = {"/bin/false"}, .environment = {}}).has_value());
+  }
+  for (int round = 0; round < 2; ++round) {
+    const auto reports = UndoLeftovers(folder.path()).value();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].errors.size(), 1U);
+  }
 }
 
 TEST(Guardian, NamesAProgramThatDoesNotExist) {

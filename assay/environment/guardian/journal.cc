@@ -72,6 +72,7 @@ void Apply(const boost::json::object& line, JournalState& state) {
     const auto entry = static_cast<uint64_t>(IntOf(line, "undone"));
     std::erase_if(state.processes, [&](const auto& one) { return one.entry == entry; });
     std::erase_if(state.paths, [&](const auto& one) { return one.entry == entry; });
+    std::erase_if(state.commands, [&](const auto& one) { return one.entry == entry; });
     return;
   }
   const std::string kind = TextOf(line, "kind");
@@ -87,6 +88,8 @@ void Apply(const boost::json::object& line, JournalState& state) {
     state.processes.push_back({entry, TextOf(line, "service"), IdentityOf(line)});
   } else if (kind == "path") {
     state.paths.push_back({entry, TextOf(line, "path")});
+  } else if (kind == "command") {
+    state.commands.push_back({entry, CleanupFromJson(line)});
   }
 }
 
@@ -119,6 +122,13 @@ base::Result<uint64_t> Journal::AddProcess(std::string_view service,
 
 base::Result<uint64_t> Journal::AddPath(const std::filesystem::path& path) {
   TRY(Append({{"entry", next_entry_}, {"kind", "path"}, {"path", path.string()}}));
+  return next_entry_++;
+}
+
+base::Result<uint64_t> Journal::AddCommand(const CleanupCommand& command) {
+  boost::json::object line{{"entry", next_entry_}, {"kind", "command"}};
+  for (const auto& [key, value] : ToJson(command)) line[key] = value;
+  TRY(Append(line));
   return next_entry_++;
 }
 

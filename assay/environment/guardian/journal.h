@@ -5,6 +5,7 @@
 //   {"entry":1,"kind":"run","run":"r-7","boot":"...","guardian":{"pid":40,"start":9001}}
 //   {"entry":2,"kind":"process","service":"api","pid":41,"start":9002}
 //   {"entry":3,"kind":"path","path":"/data/results/r-7/work"}
+//   {"entry":4,"kind":"command","argv":["podman",...],"environment":[["PATH","..."]],"seconds":60}
 //   {"undone":2}
 //   {"undone":"all"}
 
@@ -16,6 +17,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "assay/environment/guardian/cleanup.h"
 #include "lib/base/result.h"
 #include "lib/process/descriptor.h"
 #include "lib/process/table.h"
@@ -37,6 +39,11 @@ struct JournaledPath {
   std::filesystem::path path;
 };
 
+struct JournaledCommand {
+  uint64_t entry = 0;
+  CleanupCommand command;
+};
+
 /// What a journal says is still to be undone.
 struct JournalState {
   std::string run;
@@ -44,6 +51,7 @@ struct JournalState {
   process::Identity guardian;
   std::vector<JournaledProcess> processes;
   std::vector<JournaledPath> paths;
+  std::vector<JournaledCommand> commands;
   bool undone = false;
 };
 
@@ -56,6 +64,7 @@ class Journal {
 
   base::Result<uint64_t> AddProcess(std::string_view service, const process::Identity& identity);
   base::Result<uint64_t> AddPath(const std::filesystem::path& path);
+  base::Result<uint64_t> AddCommand(const CleanupCommand& command);
   base::Result<void> MarkUndone(uint64_t entry);
   base::Result<void> MarkAllUndone();
 

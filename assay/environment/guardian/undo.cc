@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "assay/environment/guardian/cleanup.h"
 #include "assay/environment/guardian/journal.h"
 #include "lib/process/descriptor.h"
 
@@ -64,13 +66,22 @@ std::vector<Identity> FindJournaled(const JournalState& state) {
 
 UndoReport UndoJournal(const std::filesystem::path& path, const JournalState& state,
                        const UndoLimits& limits) {
-  UndoReport report{.run = state.run, .journal = path, .processes = 0, .paths = 0, .errors = {}};
+  UndoReport report{
+      .run = state.run, .journal = path, .processes = 0, .paths = 0, .commands = 0, .errors = {}};
   if (state.boot == process::BootId()) {
     auto killed = KillAll([&state] { return FindJournaled(state); }, limits);
     if (killed.has_value()) {
       report.processes = *killed;
     } else {
       report.errors.push_back(std::move(killed).error());
+    }
+  }
+  for (const JournaledCommand& owned : state.commands | std::views::reverse) {
+    auto ran = RunCleanup(owned.command);
+    if (ran.has_value()) {
+      ++report.commands;
+    } else {
+      report.errors.push_back(std::move(ran).error());
     }
   }
   for (const JournaledPath& owned : state.paths) {
@@ -92,7 +103,12 @@ std::vector<Identity> FindMarked(std::string_view run) {
   const auto all = process::ListAll();
   std::set<Identity> found;
   for (const process::Entry& entry : all) {
-    if (entry.is_zombie() || !process::WasStartedWith(entry.identity.pid, variable)) continue;
+    if (entry.is_zombie()) continue;
+    const pid_t pid = entry.identity.pid;
+    if (!process::WasStartedWith(pid, variable) &&
+        !process::WasStartedWith(pid, ToolMarkerOf(run, entry.session))) {
+      continue;
+    }
     found.insert(entry.identity);
     const auto below = process::DescendantsOf(entry.identity.pid, all);
     found.insert(below.begin(), below.end());
@@ -153,6 +169,7 @@ base::Result<std::vector<UndoReport>> UndoLeftovers(const std::filesystem::path&
                          .journal = path,
                          .processes = 0,
                          .paths = 0,
+                         .commands = 0,
                          .errors = {std::move(state).error()}});
       continue;
     }

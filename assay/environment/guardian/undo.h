@@ -1,5 +1,6 @@
 #pragma once
-// Undoing what a run left behind: its processes, wherever they went, and its directories.
+// Undoing what a run left behind: its processes, wherever they went, what its clean-up commands
+// remove, and its directories.
 
 #include <filesystem>
 #include <functional>
@@ -18,8 +19,8 @@ struct UndoLimits {
   base::Duration total = std::chrono::seconds(4);  ///< then what still lives is reported
 };
 
-/// Every living process that carries the run's marker, and the descendants of those; never the
-/// caller itself.
+/// Every living process that carries the run's marker, every tool call of the run (see tool.h), and
+/// the descendants of those; never the caller itself.
 std::vector<process::Identity> FindMarked(std::string_view run);
 
 /// Ends what `find` finds: SIGTERM, after the grace SIGKILL, until it finds nothing more. Blocks.
@@ -34,12 +35,14 @@ struct UndoReport {
   std::filesystem::path journal;
   size_t processes = 0;
   size_t paths = 0;
+  size_t commands = 0;
   std::vector<base::Error> errors;  ///< what could not be undone
 };
 
 /// Undoes every journal (`*.journal`) in `folder` whose guardian is gone too (machine restarted,
 /// both killed) and removes journals that are done. A process is ended only when its start time or
-/// its marker proves that it belongs to the run. Blocks up to `limits.total` a journal.
+/// its marker proves that it belongs to the run. Blocks up to `limits.total` a journal, and as long
+/// as its clean-up commands may take.
 base::Result<std::vector<UndoReport>> UndoLeftovers(const std::filesystem::path& folder,
                                                     const UndoLimits& limits = {});
 

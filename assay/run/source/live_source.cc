@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "assay/cel/text.h"
 #include "assay/plan/path.h"
@@ -81,9 +82,25 @@ void LiveSource::Close(const plan::PlannedScenario& scenario) {
   std::filesystem::remove_all(WorkDirOf(context_.work_root, scenario), ignored);
 }
 
-base::Result<action::Endpoint> LiveSource::FindEndpoint(std::string_view name) const {
-  const std::vector<action::Endpoint>& all = context_.endpoints;
-  if (name.empty()) name = context_.default_endpoint;
+base::Result<const OtherEnvironment*> LiveSource::FindOther(std::string_view environment) const {
+  if (environment.empty() || environment == context_.environment) return nullptr;
+  std::vector<std::string> names{context_.environment};
+  for (const OtherEnvironment& other : context_.others) {
+    if (other.name == environment) return &other;
+    names.push_back(other.name);
+  }
+  return base::Fail(base::ErrorCode::kUnsupported,
+                    fmt::format("the environment \"{}\" is not up in this run, only {}",
+                                environment, fmt::join(names, ", ")));
+}
+
+base::Result<action::Endpoint> LiveSource::FindEndpoint(const OtherEnvironment* other,
+                                                        std::string_view name) const {
+  const std::vector<action::Endpoint>& all =
+      other != nullptr ? other->endpoints : context_.endpoints;
+  if (name.empty()) {
+    name = other != nullptr ? other->default_endpoint : context_.default_endpoint;
+  }
   if (name.empty() && !all.empty()) return all.front();
   std::vector<std::string> names;
   for (const action::Endpoint& endpoint : all) {
@@ -93,6 +110,9 @@ base::Result<action::Endpoint> LiveSource::FindEndpoint(std::string_view name) c
   base::Error error{base::ErrorCode::kNotFound,
                     name.empty() ? "this run has no endpoints"
                                  : fmt::format("this run has no endpoint \"{}\"", name)};
+  if (other != nullptr) {
+    error.message = fmt::format("the environment \"{}\" has no endpoint \"{}\"", other->name, name);
+  }
   error.hint = base::SuggestionFor(name, names);
   return base::Fail(std::move(error));
 }
@@ -152,11 +172,9 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
     co_return performed;
   }
   performed.head = action->Head(*params);
-  if (!request.environment.empty() && request.environment != context_.environment) {
-    performed.outcome =
-        FailedOutcome({base::ErrorCode::kUnsupported,
-                       fmt::format("this run has the environment \"{}\" only, not \"{}\"",
-                                   context_.environment, request.environment)});
+  const auto other = FindOther(request.environment);
+  if (!other) {
+    performed.outcome = FailedOutcome(other.error());
     co_return performed;
   }
   base::Deadline deadline = request.stopper->deadline();
@@ -179,7 +197,8 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .work_dir = session.work_dir.string(),
       .source_dir = (context_.project_root / std::filesystem::path(file).parent_path()).string(),
       .seed = base::StableHash(request.path, context_.seed),
-      .find_endpoint = [this](std::string_view name) { return FindEndpoint(name); },
+      .find_endpoint =
+          [this, other = *other](std::string_view name) { return FindEndpoint(other, name); },
       .process_environment = context_.process_environment,
       .ask_operator = context_.ask_operator,
       .armed = armed,

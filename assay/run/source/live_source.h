@@ -15,6 +15,13 @@
 
 namespace assay::run {
 
+/// How steps `at` another environment than the run's reach it.
+struct OtherEnvironment {
+  std::string name;
+  std::vector<action::Endpoint> endpoints;
+  std::string default_endpoint;  ///< "": the first
+};
+
 /// What actions work with. References outlive the source.
 struct LiveContext {
   const base::Clock& clock;
@@ -25,7 +32,8 @@ struct LiveContext {
   std::function<std::shared_ptr<http::CookieJar>()> make_cookies;
   std::vector<action::Endpoint> endpoints;
   std::string default_endpoint;  ///< "": the first
-  std::string environment;       ///< its name; steps `at` another one cannot be carried out
+  std::string environment;       ///< its name
+  std::vector<OtherEnvironment> others;
   std::filesystem::path project_root;
   std::filesystem::path work_root;  ///< scratch directories are made below it
   bool keep_work = false;
@@ -63,7 +71,10 @@ class LiveSource final : public OutcomeSource {
   /// Refers to `request`.
   action::Holds HoldsOf(const ActionRequest& request) const;
   Session& SessionOf(const plan::PlannedScenario& scenario, std::string_view path);
-  base::Result<action::Endpoint> FindEndpoint(std::string_view name) const;
+  /// Null for the run's own; kUnsupported when it is not up.
+  base::Result<const OtherEnvironment*> FindOther(std::string_view environment) const;
+  base::Result<action::Endpoint> FindEndpoint(const OtherEnvironment* other,
+                                              std::string_view name) const;
   net::Task<base::Result<history::Outcome>> Carry(const action::Action& action, cel::Value params,
                                                   const action::ActionContext& context) const;
   history::Outcome Explain(history::Outcome outcome, const ActionRequest& request) const;

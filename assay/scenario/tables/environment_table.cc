@@ -145,7 +145,18 @@ ObjectSchema MakeEnvironmentTable() {
            .type = Texts(),
            .doc = "Variables of the process that expressions may read as `env.<name>`."},
           {.name = "compose", .type = Texts(), .doc = "compose: files."},
-          {.name = "project", .type = Type::String(), .doc = "compose: name of the project."},
+          {.name = "project",
+           .type = Type::String(),
+           .doc = "compose: how the name of the project begins, the run's id follows; absent: the "
+                  "environment's name."},
+          {.name = "compose_command",
+           .type = Texts(),
+           .doc = "compose: program that reads the files, such as `[docker, compose]`; absent: the "
+                  "first that works of podman compose, podman-compose, docker compose, "
+                  "docker-compose."},
+          {.name = "compose_env",
+           .type = Values(),
+           .doc = "compose: variables that the files may use."},
           {.name = "context", .type = Type::String(), .doc = "kubernetes: context of kubectl."},
           {.name = "namespace", .type = Type::String(), .doc = "kubernetes: namespace to make."},
           {.name = "manifests", .type = Texts(), .doc = "kubernetes: files to apply."},
