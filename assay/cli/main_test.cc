@@ -161,7 +161,7 @@ std::vector<std::string> FilesWith(const std::filesystem::path& folder,
 TEST_F(Program, ASecretIsInNoByteThatARunWrites) {
   const std::string secret = "canary/4711+hush";
   process::SetVariable(host_.environment, "CANARY", secret);
-  temp_.Write("assay.yaml", R"(name: demo
+  temp_.Write("assay.yaml", R"yaml(name: demo
 suites: [suites]
 environments:
   local:
@@ -176,7 +176,7 @@ environments:
     endpoints:
       page: "http://127.0.0.1:${{ services.page.port }}/?key=${{ environment.credentials.canary }}"
       plain: "http://127.0.0.1:${{ services.page.port }}"
-)");
+)yaml");
   Scenario("LEAK", R"(steps:
   - http: POST plain:/
     headers: { X-Canary: "${{ vars.secret }}", Authorization: "Bearer ${{ vars.secret }}" }

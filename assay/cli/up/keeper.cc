@@ -21,6 +21,7 @@
 #include "assay/plan/plan.h"
 #include "lib/http/client.h"
 #include "lib/net/runtime.h"
+#include "lib/net/timer.h"
 #include "lib/process/table.h"
 
 namespace assay::cli {

@@ -122,7 +122,7 @@ TEST_F(Up, AnEnvironmentThatDoesNotStartSaysWhyAndIsNotUp) {
 }
 
 TEST_F(Up, DoctorSaysWhatTheProjectNeedsAndHowToGetIt) {
-  process::SetVariable(host_.environment, "PATH", temp_.path());
+  process::SetVariable(host_.environment, "PATH", temp_.path().string());
   EXPECT_EQ(Call({"doctor"}), 0) << out_;
   EXPECT_THAT(out_, HasSubstr("apt-get install podman podman-compose runc"));
   temp_.Write("assay.yaml",

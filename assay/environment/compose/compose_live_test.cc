@@ -34,16 +34,15 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 )";
 
-constexpr const char* kMakeImage = R"(
+constexpr const char* kMakeImage = R"script(
 set -e
 mkdir -p root/bin root/tmp root/www root/etc
 cp "$(command -v busybox)" root/bin/busybox
-for name in sh sleep echo httpd wget true;
-do ln - sf busybox root / bin / $name; done
+for name in sh sleep echo httpd wget true; do ln -sf busybox root/bin/$name; done
 echo hello > root/www/index.html
 echo 'root:x:0:0:root:/:/bin/sh' > root/etc/passwd
 tar -C root -c . | podman import - "localhost/$1:1"
-)";
+)script";
 
 /// `web` has a health check that is unhealthy at first, `job` ends at once.
 constexpr const char* kComposeFile = R"(
@@ -81,7 +80,7 @@ class ComposeLive : public testing::Test {
       }
     }
     image_ = "assay-live-" + UniqueToken();
-    process::SetVariable(inherited_, "CONTAINERS_CONF", *folder_ / "containers.conf");
+    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder_ / "containers.conf").string());
     const auto made = Sh(kMakeImage, image_);
     if (!made.succeeded()) skip_ = "podman cannot make an image here: " + made.Tail(3);
   }
