@@ -361,8 +361,11 @@ ExitCode DownCommand(const Invocation& invocation, const Host& host) {
            fmt::format("end process {}; its guardian removes the rest", state->keeper.pid)},
           invocation, host, ExitCode::kError);
     }
-    host.out(fmt::format("{} is down\n", state->environment));
-    return ExitCode::kPassed;
+    // A keeper that ends in order takes its state away; one that was killed meanwhile did not.
+    if (std::error_code error; !fs::exists(UpFile(*results, state->environment), error)) {
+      host.out(fmt::format("{} is down\n", state->environment));
+      return ExitCode::kPassed;
+    }
   }
   net::Runtime runtime;
   runtime.Run(AwaitGuardian(*results / ".journals" / (state->run + ".journal")));

@@ -32,6 +32,9 @@ environments:
 class Up : public testing::Test {
  protected:
   Up() {
+    temp_.Write(
+        "suites/demo/get.yaml",
+        "id: GET\ntitle: The page\nsteps:\n  - http: GET page:/\n    expect: [status == 200]\n");
     temp_.Write("assay.yaml", kProject);
     host_.out = [this](std::string_view text) { out_ += text; };
     host_.err = [this](std::string_view text) { err_ += text; };
@@ -60,9 +63,6 @@ class Up : public testing::Test {
 };
 
 TEST_F(Up, AnEnvironmentStaysUpIsUsedByRunsAndGoesDown) {
-  temp_.Write(
-      "suites/demo/get.yaml",
-      "id: GET\ntitle: The page\nsteps:\n  - http: GET page:/\n    expect: [status == 200]\n");
   ASSERT_EQ(Call({"up", "local"}), 0) << out_ << err_;
   EXPECT_THAT(out_, HasSubstr("page             ready"));
   const UpState state = State();
