@@ -19,9 +19,10 @@ base::Result<SqliteOptions::Mode> ParseMode(std::string_view url) {
   if (mode == "mode=rw") return SqliteOptions::Mode::kExisting;
   if (mode == "mode=rwc") return SqliteOptions::Mode::kGuest;
   if (mode == "mode=ro") return SqliteOptions::Mode::kReadOnly;
-  return Fail(ErrorCode::kInvalid, fmt::format("\"{}\" is no parameter of \"{}\", expected mode=ro, "
-                                               "mode=rw or mode=rwc",
-                                               mode, url));
+  return Fail(ErrorCode::kInvalid,
+              fmt::format("\"{}\" is no parameter of \"{}\", expected mode=ro, "
+                          "mode=rw or mode=rwc",
+                          mode, url));
 }
 
 base::Result<std::unique_ptr<Database>> OpenSqlite(const std::string& url, OpenOptions options,

@@ -26,8 +26,8 @@ std::optional<std::string> FindServer(const std::string& program);
 /// A program that is killed, with all it started, at the end.
 class TestServer {
  public:
-  /// Returns when `port` accepts connections; null when it does not within 3 min. Its output goes to
-  /// `log`.
+  /// Returns when `port` accepts connections; null when it does not within 3 min. Its output goes
+  /// to `log`.
   static std::unique_ptr<TestServer> Start(
       const std::vector<std::string>& command, uint16_t port, const std::filesystem::path& log,
       const std::vector<std::pair<std::string, std::string>>& environment = {});
