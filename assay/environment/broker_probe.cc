@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "lib/net/cancellation.h"
-#include "lib/net/interruptible.h"
+#include "lib/net/service/interruptible.h"
 #include "lib/queue/connection.h"
 #include "lib/redis/connection.h"
 

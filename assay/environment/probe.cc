@@ -14,7 +14,7 @@
 #include "lib/base/units.h"
 #include "lib/http/client.h"
 #include "lib/http/websocket/client.h"
-#include "lib/net/interruptible.h"
+#include "lib/net/service/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
 #include "lib/objects/s3/client.h"

@@ -13,9 +13,9 @@
 #include "lib/net/descriptor.h"
 #include "lib/net/event.h"
 #include "lib/net/gather.h"
-#include "lib/net/interruptible.h"
 #include "lib/net/offload.h"
 #include "lib/net/runtime.h"
+#include "lib/net/service/interruptible.h"
 #include "lib/net/task_group.h"
 #include "lib/net/timer.h"
 

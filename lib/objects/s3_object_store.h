@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lib/http/client.h"
-#include "lib/net/background_loop.h"
+#include "lib/net/service/background_loop.h"
 #include "lib/objects/fs_file.h"
 #include "lib/objects/object_store.h"
 #include "lib/objects/s3/client.h"

@@ -210,7 +210,7 @@ TEST_P(DatabaseContract, InsertManyStoresAllRowsOrNone) {
 
 TEST_P(DatabaseContract, InsertManyTakesNamesOnlyWhereNamesBelong) {
   auto writer = database_->Acquire(Access::kWrite, Soon());
-  const auto code = [&](std::string table, std::vector<std::string> columns) {
+  const auto code = [&](const std::string& table, const std::vector<std::string>& columns) {
     const auto done = (*writer)->InsertMany(table, columns, std::vector<Row>{{"x"}}, Soon());
     return done ? std::optional<base::ErrorCode>() : done.error().code;
   };

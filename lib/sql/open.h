@@ -8,7 +8,7 @@
 
 #include "lib/sql/database.h"
 #include "lib/sql/interrupt.h"
-#include "lib/sql/postgres_database.h"
+#include "lib/sql/postgres/database.h"
 
 namespace sql {
 

@@ -11,8 +11,8 @@
 #include "lib/base/units.h"
 #include "lib/base/utf8.h"
 #include "lib/json/canonical.h"
-#include "lib/net/interruptible.h"
 #include "lib/net/runtime.h"
+#include "lib/net/service/interruptible.h"
 
 namespace assay::action::messaging {
 namespace {
@@ -127,7 +127,7 @@ Result<std::string> FindUrl(const Value& params, const ActionContext& context) {
 }
 
 std::string ShownEndpoint(const Value& params) {
-  const std::string name = TextOf(params, "endpoint");
+  std::string name = TextOf(params, "endpoint");
   const size_t start = name.find("://");
   const size_t at = name.rfind('@');
   if (start == std::string::npos || at == std::string::npos) return name;

@@ -6,7 +6,7 @@
 #include "assay/action/sql/request.h"
 #include "assay/action/sql/session.h"
 #include "assay/cel/text.h"
-#include "lib/net/interruptible.h"
+#include "lib/net/service/interruptible.h"
 #include "lib/sql/url.h"
 
 namespace assay::action {

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "lib/net/event.h"
-#include "lib/net/interruptible.h"
 #include "lib/net/runtime.h"
+#include "lib/net/service/interruptible.h"
 #include "lib/net/tcp.h"
 #include "lib/net/timer.h"
 

@@ -1,11 +1,11 @@
-#include "lib/sql/postgres_database.h"
+#include "lib/sql/postgres/database.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
 
-#include "lib/sql/postgres_connection.h"
+#include "lib/sql/postgres/connection.h"
 
 namespace sql {
 

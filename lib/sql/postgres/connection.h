@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "lib/sql/database.h"
-#include "lib/sql/postgres_database.h"
+#include "lib/sql/postgres/database.h"
 
 struct pg_conn;
 struct pg_result;

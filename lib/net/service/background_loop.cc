@@ -1,4 +1,4 @@
-#include "lib/net/background_loop.h"
+#include "lib/net/service/background_loop.h"
 
 #include <exception>
 #include <future>

@@ -11,7 +11,7 @@
 
 #include "lib/sql/database_contract.h"
 #include "lib/sql/open.h"
-#include "lib/sql/postgres_database.h"
+#include "lib/sql/postgres/database.h"
 
 namespace sql {
 namespace {

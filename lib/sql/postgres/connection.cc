@@ -1,4 +1,4 @@
-#include "lib/sql/postgres_connection.h"
+#include "lib/sql/postgres/connection.h"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,8 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
-#include "lib/sql/postgres_login.h"
-#include "lib/sql/postgres_values.h"
+#include "lib/sql/postgres/login.h"
+#include "lib/sql/postgres/values.h"
 #include "lib/sql/sqlstate.h"
 #include "lib/sql/url.h"
 

@@ -1,4 +1,4 @@
-#include "lib/sql/postgres_login.h"
+#include "lib/sql/postgres/login.h"
 
 #include <map>
 

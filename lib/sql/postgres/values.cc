@@ -1,4 +1,4 @@
-#include "lib/sql/postgres_values.h"
+#include "lib/sql/postgres/values.h"
 
 #include <charconv>
 #include <limits>
