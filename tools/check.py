@@ -54,6 +54,7 @@ LAYERS = {
     "montage/analysis": ["montage/signal", "lib/formats"],
     "montage/evaluation": ["lib/formats"],
     "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
+    "montage/cache": ["montage/storage", "montage/telemetry", "lib/objects", "lib/redis", "lib/crypto"],
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json"],
@@ -62,12 +63,12 @@ LAYERS = {
     "montage/telemetry": ["lib/json"],
     "montage/inference": ["montage/analysis", "lib/net", "lib/http", "lib/process", "lib/crypto", "lib/json"],
     "montage/infer": ["montage/inference", "lib/crypto"],
-    "montage/api": ["montage/analysis", "montage/audit", "montage/identity", "montage/jobs", "montage/recordings",
+    "montage/api": ["montage/analysis", "montage/audit", "montage/cache", "montage/identity", "montage/jobs", "montage/recordings",
                     "montage/storage", "montage/telemetry", "lib/http", "lib/net", "lib/json", "lib/crypto",
                     "lib/formats", "lib/sql", "lib/objects"],
-    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/evaluation", "montage/identity",
+    "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/cache", "montage/evaluation", "montage/identity",
                     "montage/inference", "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry",
-                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
+                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects", "lib/redis"],
     "montage": ["montage/app"],
 }
 # The comparisons measure any part of both programs, and nothing includes them.

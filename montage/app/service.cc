@@ -17,6 +17,7 @@
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/api/routes.h"
 #include "montage/app/analysis_runner.h"
+#include "montage/app/cache_setup.h"
 #include "montage/app/data_directory.h"
 #include "montage/app/housekeeping.h"
 #include "montage/app/model.h"
@@ -56,7 +57,6 @@ Result<identity::TokenSigner> LoadSigner(DataDirectory& directory, const base::C
 
 Result<void> CheckSupported(const Config& config) {
   const std::pair<std::string_view, std::string_view> urls[] = {{"database", config.database_url},
-                                                                {"cache", config.cache_url},
                                                                 {"queue", config.queue_url},
                                                                 {"objects", config.objects_url}};
   for (const auto& [key, url] : urls) {
@@ -68,7 +68,7 @@ Result<void> CheckSupported(const Config& config) {
             .Hint("leave it empty: this version keeps everything in the data directory "
                   "(`montage config show` tells where the value comes from)"));
   }
-  return {};
+  return CheckCacheUrl(config);
 }
 
 /// Members in the order of their dependence: each one only refers to those above it.
@@ -101,8 +101,8 @@ struct Service::Parts {
   audit::AuditLog audit;
   recordings::Recordings recordings;
   jobs::SqlJobQueue queue;
-  storage::MemoryCache fast_cache;
-  storage::TwoLevelCache cache;
+  std::unique_ptr<cache::FastLevel> fast_cache;
+  cache::TwoLevelCache cache;
   storage::IdempotencyStore idempotency;
   analysis::Registry analyses;
   net::ThreadPool pool;
@@ -132,8 +132,14 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
       queue(directory->database(), clock),
-      fast_cache(clock, config.cache_bytes),
-      cache(fast_cache, directory->objects(), directory->keys(), config.cache_ttl),
+      fast_cache(MakeFastLevel(config, clock)),
+      cache({.fast = *fast_cache,
+             .store = directory->objects(),
+             .ring = directory->keys(),
+             .metrics = metrics,
+             .clock = clock,
+             .error_sink = [this](const base::Error& error) { log.Write("cache_failed", error); }},
+            {.time_to_live = config.cache_ttl}),
       idempotency(directory->database(), clock),
       analyses(analysis::BuiltInAnalyses()),
       pool(static_cast<size_t>(config.request_threads)),
@@ -172,6 +178,7 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       housekeeping({.database = directory->database(),
                     .sessions = sessions,
                     .idempotency = idempotency,
+                    .cache = cache,
                     .metrics = metrics,
                     .clock = clock,
                     .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
@@ -185,6 +192,7 @@ std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   health.push_back({"database", answer.has_value(), answer ? "sqlite" : answer.error().message});
   const auto page = directory->objects().List(recordings::kBucket, {.limit = 1}, deadline);
   health.push_back({"objects", page.has_value(), page ? "files" : page.error().message});
+  health.push_back(HealthOf(*fast_cache));
   health.push_back({"workers", true,
                     workers ? fmt::format("{} threads, {} busy", config.workers, workers->active())
                             : "none in this process"});
