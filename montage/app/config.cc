@@ -45,7 +45,7 @@ constexpr std::array kKeys = {
     ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",
-              "s3 endpoint; empty: files in the data directory", true},
+              "s3://KEY:SECRET@host:port...; empty: files in the data directory", true},
     ConfigKey{"model", "MONTAGE_MODEL", "MODEL_PATH", "",
               "TorchScript file; empty: feature-based methods"},
     ConfigKey{"model_sha256", "MONTAGE_MODEL_SHA256", "", "",

@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "montage/app/object_setup.h"
+
 namespace montage::app {
 namespace {
 
@@ -74,7 +76,8 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOp
                                                        .readers = options.readers,
                                                        .durability = options.durability},
                                                       deadline));
-  TRY(directory->objects_, objects::FsObjectStore::Open(options.path / "objects", clock));
+  TRY(directory->objects_,
+      OpenObjects(options.objects_url, options.path / "objects", directory->spool(), clock));
   return directory;
 }
 

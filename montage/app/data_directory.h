@@ -3,6 +3,7 @@
 //
 //   DIR/keys          master keys, 0600            DIR/montage.db    SQLite
 //   DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their way
+//                     (unless they are in S3)
 //   DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with workers
 
 #include <filesystem>
@@ -11,7 +12,7 @@
 #include <string>
 
 #include "lib/base/clock.h"
-#include "lib/objects/fs_object_store.h"
+#include "lib/objects/object_store.h"
 #include "lib/sql/sqlite_database.h"
 #include "montage/storage/sealed.h"
 
@@ -38,6 +39,7 @@ struct DataDirectoryOptions {
   std::filesystem::path path;
   sql::Durability durability = sql::Durability::kPowerLoss;
   size_t readers = 4;
+  std::string objects_url = {};  ///< see ParseObjectsUrl; "": files in the directory
 };
 
 /// Several processes may have it open.
@@ -55,7 +57,7 @@ class DataDirectory {
   std::filesystem::path spool() const { return path_ / "spool"; }
   std::filesystem::path key_file() const { return path_ / "keys"; }
   sql::SqliteDatabase& database() const { return *database_; }
-  objects::FsObjectStore& objects() const { return *objects_; }
+  objects::ObjectStore& objects() const { return *objects_; }
   const storage::KeyRing& keys() const { return *keys_; }
 
   /// kConflict with a hint when another server with workers, or `montage migrate down`, has it.
@@ -69,7 +71,7 @@ class DataDirectory {
   std::filesystem::path path_;
   std::optional<storage::KeyRing> keys_;
   std::unique_ptr<sql::SqliteDatabase> database_;
-  std::unique_ptr<objects::FsObjectStore> objects_;
+  std::unique_ptr<objects::ObjectStore> objects_;
 };
 
 }  // namespace montage::app

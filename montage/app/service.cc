@@ -21,6 +21,7 @@
 #include "montage/app/data_directory.h"
 #include "montage/app/housekeeping.h"
 #include "montage/app/model.h"
+#include "montage/app/object_setup.h"
 #include "montage/identity/sessions.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/recordings/edf_recording.h"
@@ -57,8 +58,7 @@ Result<identity::TokenSigner> LoadSigner(DataDirectory& directory, const base::C
 
 Result<void> CheckSupported(const Config& config) {
   const std::pair<std::string_view, std::string_view> urls[] = {{"database", config.database_url},
-                                                                {"queue", config.queue_url},
-                                                                {"objects", config.objects_url}};
+                                                                {"queue", config.queue_url}};
   for (const auto& [key, url] : urls) {
     if (url.empty()) continue;
     return base::Fail(
@@ -68,6 +68,7 @@ Result<void> CheckSupported(const Config& config) {
             .Hint("leave it empty: this version keeps everything in the data directory "
                   "(`montage config show` tells where the value comes from)"));
   }
+  if (!config.objects_url.empty()) TRY(ParseObjectsUrl(config.objects_url));
   return CheckCacheUrl(config);
 }
 
@@ -191,7 +192,8 @@ std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   const auto answer = sql::Query(directory->database(), "SELECT 1", {}, deadline);
   health.push_back({"database", answer.has_value(), answer ? "sqlite" : answer.error().message});
   const auto page = directory->objects().List(recordings::kBucket, {.limit = 1}, deadline);
-  health.push_back({"objects", page.has_value(), page ? "files" : page.error().message});
+  const std::string store = config.objects_url.empty() ? "files" : "s3";
+  health.push_back({"objects", page.has_value(), page ? store : page.error().message});
   health.push_back(HealthOf(*fast_cache));
   health.push_back({"workers", true,
                     workers ? fmt::format("{} threads, {} busy", config.workers, workers->active())
@@ -310,7 +312,8 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
                                            .durability = config.survives_power_loss
                                                              ? sql::Durability::kPowerLoss
                                                              : sql::Durability::kProcessDeath,
-                                           .readers = static_cast<size_t>(config.request_threads)},
+                                           .readers = static_cast<size_t>(config.request_threads),
+                                           .objects_url = config.objects_url},
                                           clock, deadline));
   std::optional<FileLock> worker_lock;
   if (config.workers > 0) {

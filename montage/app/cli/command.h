@@ -38,7 +38,7 @@ struct CommandContext {
   std::function<base::Result<int>()> action;
 
   base::Result<LoadedConfig> Load();
-  /// kUnsupported for URLs of the production profile.
+  /// kUnsupported for URLs of what is not in this version, kInvalid for wrong ones.
   base::Result<DataDirectoryOptions> DirectoryOptions();
   /// `create`: makes and migrates the database; else kNotFound when there is none.
   base::Result<std::unique_ptr<Administration>> Open(bool create);

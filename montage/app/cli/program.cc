@@ -61,7 +61,8 @@ base::Result<LoadedConfig> CommandContext::Load() {
 base::Result<DataDirectoryOptions> CommandContext::DirectoryOptions() {
   TRY(const LoadedConfig loaded, Load());
   TRY(CheckSupported(loaded.config));
-  return DataDirectoryOptions{.path = loaded.config.data_dir};
+  return DataDirectoryOptions{.path = loaded.config.data_dir,
+                              .objects_url = loaded.config.objects_url};
 }
 
 base::Result<std::unique_ptr<Administration>> CommandContext::Open(bool create) {
