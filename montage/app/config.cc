@@ -18,6 +18,8 @@ using base::Result;
 
 constexpr std::array kKeys = {
     ConfigKey{"data", "MONTAGE_DATA", "", "montage-data", "directory of everything Montage keeps"},
+    ConfigKey{"key_file", "MONTAGE_KEY_FILE", "", "",
+              "file of the master keys; empty: `keys` in the data directory"},
     ConfigKey{"listen", "MONTAGE_LISTEN", "", "127.0.0.1:8080",
               "address and port; port 0 takes a free one"},
     ConfigKey{"workers", "MONTAGE_WORKERS", "", "2",
@@ -169,6 +171,8 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
   if (name == "data") {
     if (found.value.empty()) return base::Fail(Wrong(key, found, "a directory"));
     config.data_dir = found.value;
+  } else if (name == "key_file") {
+    config.key_file = found.value;
   } else if (name == "listen") {
     return ParseListen(key, found, config);
   } else if (name == "workers") {

@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/objects/object_store.h"
 #include "lib/sql/sqlite_database.h"
+#include "montage/storage/data_key_shelf.h"
 #include "montage/storage/sealed.h"
 
 namespace montage::app {
@@ -39,6 +40,7 @@ struct DataDirectoryOptions {
   std::filesystem::path path;
   sql::Durability durability = sql::Durability::kPowerLoss;
   size_t readers = 4;
+  std::filesystem::path key_file = {};  ///< "": `keys` in the directory
   std::string objects_url = {};  ///< see ParseObjectsUrl; "": files in the directory
 };
 
@@ -55,7 +57,7 @@ class DataDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path spool() const { return path_ / "spool"; }
-  std::filesystem::path key_file() const { return path_ / "keys"; }
+  const std::filesystem::path& key_file() const { return key_file_; }
   sql::SqliteDatabase& database() const { return *database_; }
   objects::ObjectStore& objects() const { return *objects_; }
   const storage::KeyRing& keys() const { return *keys_; }
@@ -69,9 +71,11 @@ class DataDirectory {
   DataDirectory() = default;
 
   std::filesystem::path path_;
+  std::filesystem::path key_file_;
   std::optional<storage::KeyRing> keys_;
   std::unique_ptr<sql::SqliteDatabase> database_;
   std::unique_ptr<objects::ObjectStore> objects_;
+  std::unique_ptr<storage::DataKeyShelf> shelf_;
 };
 
 }  // namespace montage::app

@@ -313,6 +313,7 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
                                                              ? sql::Durability::kPowerLoss
                                                              : sql::Durability::kProcessDeath,
                                            .readers = static_cast<size_t>(config.request_threads),
+                                           .key_file = config.key_file,
                                            .objects_url = config.objects_url},
                                           clock, deadline));
   std::optional<FileLock> worker_lock;

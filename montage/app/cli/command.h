@@ -57,6 +57,10 @@ base::Result<std::string> ReadTextFile(const std::string& path);
 void AddServiceCommands(CLI::App& app, CommandContext& context);
 /// `montage migrate`, `doctor`.
 void AddMaintenanceCommands(CLI::App& app, CommandContext& context);
+/// `montage encryption`.
+void AddEncryptionCommands(CLI::App& app, CommandContext& context);
+/// `montage backup`, `restore`.
+void AddBackupCommands(CLI::App& app, CommandContext& context);
 void AddUserCommands(CLI::App& app, CommandContext& context);
 void AddKeyCommands(CLI::App& app, CommandContext& context);
 void AddAuditCommands(CLI::App& app, CommandContext& context);
