@@ -115,17 +115,15 @@ Result<std::vector<KeyUse>> CountKeyUse(DataDirectory& directory, Deadline deadl
   TRY(const KeyRing ring, KeyRing::LoadOrCreate(directory.key_file()));
   const storage::DataKeyShelf shelf(directory.objects());
   std::map<std::string, size_t> counts{{ring.newest(), 0}};
-  TRY(VisitHeaders(
-      directory,
-      [&](const std::string& header) -> Result<void> {
-        TRY(const std::string id, NeededKey(shelf, header, deadline));
-        ++counts[id];
-        return {};
-      },
-      deadline));
+  const Visit count = [&](const std::string& header) -> Result<void> {
+    TRY(const std::string id, NeededKey(shelf, header, deadline));
+    ++counts[id];
+    return {};
+  };
+  TRY(VisitHeaders(directory, count, deadline));
   std::vector<KeyUse> uses;
-  for (const auto& [id, count] : counts)
-    uses.push_back({id, id == ring.newest(), ring.Has(id), count});
+  for (const auto& [id, payloads] : counts)
+    uses.push_back({id, id == ring.newest(), ring.Has(id), payloads});
   std::ranges::stable_partition(uses, &KeyUse::newest);
   return uses;
 }
@@ -145,20 +143,18 @@ Result<Rotation> RotateKeys(DataDirectory& directory, Deadline deadline,
   TRY(ResealSigningKeys(directory.database(), ring, deadline));
   std::set<std::string> used;
   size_t seen = 0;
-  TRY(VisitHeaders(
-      directory,
-      [&](const std::string& header) -> Result<void> {
-        progress(++seen);
-        used.insert(storage::DataKeyShelf::NameOf(header));
-        TRY(const std::string id, NeededKey(shelf, header, deadline));
-        if (id == ring.newest()) return {};
-        // The newer header, if there is one, holds the same data key under a key we still have.
-        TRY(const auto newer, shelf.Find(header, deadline));
-        TRY(std::string rewrapped, ring.Rewrap(newer ? *newer : header));
-        ++done.rewrapped;
-        return shelf.Put(header, std::move(rewrapped), deadline);
-      },
-      deadline));
+  const Visit rewrap = [&](const std::string& header) -> Result<void> {
+    progress(++seen);
+    used.insert(storage::DataKeyShelf::NameOf(header));
+    TRY(const std::string id, NeededKey(shelf, header, deadline));
+    if (id == ring.newest()) return {};
+    // The newer header, if there is one, holds the same data key under a key we still have.
+    TRY(const auto newer, shelf.Find(header, deadline));
+    TRY(std::string rewrapped, ring.Rewrap(newer ? *newer : header));
+    ++done.rewrapped;
+    return shelf.Put(header, std::move(rewrapped), deadline);
+  };
+  TRY(VisitHeaders(directory, rewrap, deadline));
   TRY(done.forgotten, ForgetUnused(shelf, used, deadline));
   return done;
 }

@@ -23,10 +23,10 @@ base::Result<Examination> ExamineBackup(objects::ObjectStore& backup, std::strin
                                         const Progress& progress, base::Deadline deadline);
 
 struct RestoreOptions {
-  std::string snapshot;   ///< "": the newest
-  bool force = false;     ///< also over a system that is not empty; what it had is then gone
+  std::string snapshot = {};  ///< "": the newest
+  bool force = false;         ///< also over a system that is not empty; what it had is then gone
   /// Buckets that are emptied because what they hold is derived from the rest.
-  std::vector<std::string> derived_buckets;
+  std::vector<std::string> derived_buckets = {};
 };
 
 struct RestoreReport {
