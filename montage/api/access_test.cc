@@ -109,9 +109,9 @@ TEST_F(ApiTest, EveryRouteIsDescribedAndEveryGuardedOneNeedsAToken) {
       open.push_back(operation.path);
     }
   }
-  EXPECT_THAT(open, testing::UnorderedElementsAre("/api/v1/auth/token", "/api/v1/auth/refresh",
-                                                  "/health", "/health/live", "/health/ready",
-                                                  "/metrics"));
+  EXPECT_THAT(open,
+              testing::UnorderedElementsAre("/api/v1/auth/token", "/api/v1/auth/refresh", "/health",
+                                            "/health/live", "/health/ready", "/metrics"));
   EXPECT_EQ(Get("/api/v1/openapi.json", Token("ann_lee")).json().at("paths"),
             description_.at("paths"));
 }

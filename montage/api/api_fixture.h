@@ -250,14 +250,13 @@ class ApiTest : public testing::Test {
   jobs::SqlJobQueue jobs_{*database_, clock_};
   analysis::Registry analyses_ = analysis::BuiltInAnalyses();
   cache::MemoryLevel fast_cache_{clock_, 1 << 20};
-  cache::TwoLevelCache cache_{{.fast = fast_cache_,
-                               .store = objects_,
-                               .ring = ring_,
-                               .metrics = metrics_,
-                               .clock = clock_,
-                               .error_sink = [this](const base::Error& error) {
-                                 errors_.push_back(error);
-                               }}};
+  cache::TwoLevelCache cache_{
+      {.fast = fast_cache_,
+       .store = objects_,
+       .ring = ring_,
+       .metrics = metrics_,
+       .clock = clock_,
+       .error_sink = [this](const base::Error& error) { errors_.push_back(error); }}};
   storage::IdempotencyStore idempotency_{*database_, clock_};
   std::vector<ComponentHealth> health_ = {{"database", true, "sqlite"}, {"model", true, "none"}};
   int wakes_ = 0;

@@ -88,8 +88,7 @@ Outcome LogIn(const Api& api, Services& services, Call& call) {
 
 Outcome Refresh(const Api& api, Call& call) {
   // Without a token this is a caller who is not known, like on every other route.
-  Problem unknown{
-      .status = 401, .error = "unauthorized", .message = "this needs a refresh token"};
+  Problem unknown{.status = 401, .error = "unauthorized", .message = "this needs a refresh token"};
   if (call.request.body.empty()) return unknown;
   JsonFields fields(call.request);
   const std::string token = fields.Text("refresh_token").value_or("");

@@ -39,10 +39,10 @@ std::variant<Address, Problem> ReadAddress(const Api& api, const Services& servi
                                            const Call& call) {
   const std::string& level = call.request.params.Get("level");
   if (level != ToString(Level::kL1) && level != ToString(Level::kL2)) {
-    return Problem{.status = 404,
-                   .error = "not_found",
-                   .message = fmt::format("there is no cache level \"{}\"; expected l1 or l2",
-                                          level)};
+    return Problem{
+        .status = 404,
+        .error = "not_found",
+        .message = fmt::format("there is no cache level \"{}\"; expected l1 or l2", level)};
   }
   auto key = CacheKey::Parse(call.request.params.Get("key"));
   if (!key) return api.Refuse(key.error(), call);
@@ -53,8 +53,8 @@ std::variant<Address, Problem> ReadAddress(const Api& api, const Services& servi
 Problem NoEntry(const Address& address) {
   return {.status = 404,
           .error = "not_found",
-          .message = fmt::format("{} has no entry \"{}\"", ToString(address.level),
-                                 address.key.text())};
+          .message =
+              fmt::format("{} has no entry \"{}\"", ToString(address.level), address.key.text())};
 }
 
 double Seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
@@ -155,10 +155,9 @@ Outcome InvalidateFile(const Api& api, Services& services, Call& call) {
                    .details = {{"l2", done->stored}},
                    .retry_after = std::chrono::seconds(1)};
   }
-  return Reply{.body = boost::json::object{{"file_id", file_id},
-                                           {"l1", done->fast},
-                                           {"l2", done->stored}},
-               .audit_object = file_id};
+  return Reply{
+      .body = boost::json::object{{"file_id", file_id}, {"l1", done->fast}, {"l2", done->stored}},
+      .audit_object = file_id};
 }
 
 boost::json::object LevelSchema() {
@@ -221,22 +220,23 @@ void AddEntryRoutes(Api& api, Services& services) {
 }  // namespace
 
 void AddCacheRoutes(Api& api, Services& services) {
-  api.Add(Make(http::Method::kGet, "/api/v1/cache/stats", "getCacheStats",
-               "What is in both levels, and what this process counted since its start.",
-               {{200,
-                 {"The figures.", schema::Object({{"l1", LevelSchema()}, {"l2", LevelSchema()}})}}}),
-          [&api, &services](Call& call) { return GetStats(api, services, call); });
+  api.Add(
+      Make(http::Method::kGet, "/api/v1/cache/stats", "getCacheStats",
+           "What is in both levels, and what this process counted since its start.",
+           {{200,
+             {"The figures.", schema::Object({{"l1", LevelSchema()}, {"l2", LevelSchema()}})}}}),
+      [&api, &services](Call& call) { return GetStats(api, services, call); });
   AddEntryRoutes(api, services);
-  Operation invalidate = Make(
-      http::Method::kDelete, "/api/v1/cache/files/{file_id}", "invalidateCachedFile",
-      "Remove everything that is cached of a recording from both levels.",
-      {{200,
-        {"How many entries each level had.", schema::Object({{"file_id", schema::Text()},
-                                                             {"l1", schema::Integer(0)},
-                                                             {"l2", schema::Integer(0)}})}},
-       {404, {"The recording is another site's."}},
-       {422, {"This cannot be the id of a recording."}},
-       {503, {"A level does not answer."}}});
+  Operation invalidate =
+      Make(http::Method::kDelete, "/api/v1/cache/files/{file_id}", "invalidateCachedFile",
+           "Remove everything that is cached of a recording from both levels.",
+           {{200,
+             {"How many entries each level had.", schema::Object({{"file_id", schema::Text()},
+                                                                  {"l1", schema::Integer(0)},
+                                                                  {"l2", schema::Integer(0)}})}},
+            {404, {"The recording is another site's."}},
+            {422, {"This cannot be the id of a recording."}},
+            {503, {"A level does not answer."}}});
   invalidate.audit_action = "cache.invalidate";
   api.Add(std::move(invalidate),
           [&api, &services](Call& call) { return InvalidateFile(api, services, call); });

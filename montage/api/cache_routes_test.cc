@@ -133,8 +133,7 @@ TEST_F(CacheRoutesTest, RefusesWhatIsNoEntry) {
   http::Headers headers;
   headers.Set("Content-Type", "application/json");
   for (const char* body : {"{}", R"({"value":7})", R"({"value":"***"})"}) {
-    const auto refused =
-        Send(http::Method::kPut, PathOf("l1", "raw:a"), admin_, body, headers);
+    const auto refused = Send(http::Method::kPut, PathOf("l1", "raw:a"), admin_, body, headers);
     EXPECT_EQ(refused.status, 422) << body;
   }
   EXPECT_EQ(Plant("l1", "raw:a", std::string((1 << 20) + 1, 'x')), 422);

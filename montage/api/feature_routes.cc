@@ -106,12 +106,11 @@ Outcome GetWindow(const Api& api, Services& services, Call& call) {
   if (!found) return api.Refuse(found.error(), call);
   // What was computed and what the cache found usable is a vector.
   const std::vector<float> values = *analysis::ParseFeatureBytes(found->value);
-  boost::json::object body{
-      {"file_id", file_id},
-      {"window", window},
-      {"start_s", static_cast<double>(window) * analysis::kFeatureStrideS},
-      {"values", boost::json::array(values.begin(), values.end())},
-      {"cached", nullptr}};
+  boost::json::object body{{"file_id", file_id},
+                           {"window", window},
+                           {"start_s", static_cast<double>(window) * analysis::kFeatureStrideS},
+                           {"values", boost::json::array(values.begin(), values.end())},
+                           {"cached", nullptr}};
   if (found->level) body["cached"] = ToString(*found->level);
   return Reply{.body = analysis::WithMethod(std::move(body), analysis::kFeatureMethod)};
 }

@@ -99,10 +99,9 @@ void AddPlatformRoutes(Api& api, Services& services) {
   Operation description =
       Probe("/api/v1/openapi.json", "getOpenApi", "This description.", schema::Open());
   description.signed_in = true;
-  api.Add(std::move(description),
-          [&api, &services](Call&) {
-            return Reply{.body = OpenApiDocument(api.operations(), services.version)};
-          });
+  api.Add(std::move(description), [&api, &services](Call&) {
+    return Reply{.body = OpenApiDocument(api.operations(), services.version)};
+  });
 }
 
 }  // namespace montage::api

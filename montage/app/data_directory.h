@@ -41,7 +41,7 @@ struct DataDirectoryOptions {
   sql::Durability durability = sql::Durability::kPowerLoss;
   size_t readers = 4;
   std::filesystem::path key_file = {};  ///< "": `keys` in the directory
-  std::string objects_url = {};  ///< see ParseObjectsUrl; "": files in the directory
+  std::string objects_url = {};         ///< see ParseObjectsUrl; "": files in the directory
 };
 
 /// Several processes may have it open.

@@ -132,8 +132,8 @@ Result<Rotation> RotateKeys(DataDirectory& directory, Deadline deadline,
                             const std::function<void(size_t)>& progress) {
   TRY(const auto uses, CountKeyUse(directory, deadline));
   Rotation done;
-  done.resumed = std::ranges::any_of(
-      uses, [](const KeyUse& use) { return !use.newest && use.payloads > 0; });
+  done.resumed =
+      std::ranges::any_of(uses, [](const KeyUse& use) { return !use.newest && use.payloads > 0; });
   TRY(KeyRing ring, done.resumed ? KeyRing::LoadOrCreate(directory.key_file())
                                  : KeyRing::Rotate(directory.key_file()));
   done.newest = ring.newest();
@@ -163,10 +163,10 @@ Result<size_t> RetireKeys(DataDirectory& directory, Deadline deadline) {
   TRY(const auto uses, CountKeyUse(directory, deadline));
   for (const KeyUse& use : uses) {
     if (use.newest || use.payloads == 0) continue;
-    return base::Fail(base::Error{ErrorCode::kConflict,
-                                  fmt::format("{} payloads need the older key {}", use.payloads,
-                                              use.key_id)}
-                          .Hint("`montage encryption rotate` seals their data keys anew"));
+    return base::Fail(
+        base::Error{ErrorCode::kConflict,
+                    fmt::format("{} payloads need the older key {}", use.payloads, use.key_id)}
+            .Hint("`montage encryption rotate` seals their data keys anew"));
   }
   TRY(const KeyRing before, KeyRing::LoadOrCreate(directory.key_file()));
   // Nothing stays that only a retired key could open.

@@ -4,9 +4,10 @@
 //   rotate:  new master key -> every data key of an older one is sealed anew -> done
 //   retire:  nothing needs the older master keys -> they leave the key file
 //
-// A data key that was sealed anew lies on the shelf (storage/data_key_shelf.h); payloads are neither
-// read nor written. Each step is complete in itself, so a rotation that was interrupted goes on where
-// it was. Servers may run meanwhile: they use the keys that they have until they are started again.
+// A data key that was sealed anew lies on the shelf (storage/data_key_shelf.h); payloads are
+// neither read nor written. Each step is complete in itself, so a rotation that was interrupted
+// goes on where it was. Servers may run meanwhile: they use the keys that they have until they are
+// started again.
 
 #include <functional>
 #include <string>
@@ -29,9 +30,9 @@ base::Result<std::vector<KeyUse>> CountKeyUse(DataDirectory& directory, base::De
 
 struct Rotation {
   std::string newest;
-  bool resumed = false;   ///< an older rotation was not finished: there is no new key
-  size_t rewrapped = 0;   ///< data keys
-  size_t forgotten = 0;   ///< from the shelf, because their payloads are gone
+  bool resumed = false;  ///< an older rotation was not finished: there is no new key
+  size_t rewrapped = 0;  ///< data keys
+  size_t forgotten = 0;  ///< from the shelf, because their payloads are gone
 };
 
 /// `progress` gets how many payloads were looked at. Uses the key file as it is now; `directory`

@@ -167,7 +167,9 @@ TEST_F(EncryptionTest, TheDataKeysOfDeletedRecordingsAreForgotten) {
 TEST_F(EncryptionTest, TokensStayGood) {
   const std::string old_key = directory_->keys().newest();
   const std::string token =
-      Signer(old_key)->Sign({.subject = "u", .family = "f", .issued = clock_.Now(),
+      Signer(old_key)->Sign({.subject = "u",
+                             .family = "f",
+                             .issued = clock_.Now(),
                              .expires = clock_.Now() + std::chrono::minutes(30)});
   ASSERT_TRUE(Rotate().has_value());
   EXPECT_EQ(RetireKeys(*directory_, kNever), 1U);

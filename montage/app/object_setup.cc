@@ -52,8 +52,7 @@ Result<S3Location> ParseObjectsUrl(std::string_view url) {
   const size_t question = url.find('?');
   std::string address(url.substr(0, question));
   if (question != std::string_view::npos) {
-    const auto rest =
-        TakeOwnOptions(url.substr(question + 1), is_s3, tls, location.bucket_prefix);
+    const auto rest = TakeOwnOptions(url.substr(question + 1), is_s3, tls, location.bucket_prefix);
     if (!rest) return base::Fail(Wrong("has a wrong option: " + rest.error().message));
     address += *rest;
   }

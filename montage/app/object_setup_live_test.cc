@@ -24,9 +24,11 @@ class ObjectsOverS3Live : public testing::Test {
     const char* url = objects::s3::LiveServerUrl();
     if (url == nullptr) GTEST_SKIP() << "ASSAY_LIVE_S3 names no S3 service";
     prefix_ = objects::s3::UniqueBucketPrefix();
-    url_ = std::string(url) + (std::string_view(url).contains('?') ? "&" : "?") + "prefix=" + prefix_;
+    url_ =
+        std::string(url) + (std::string_view(url).contains('?') ? "&" : "?") + "prefix=" + prefix_;
     directory_ =
-        DataDirectory::Open({.path = folder_ / "data", .objects_url = url_}, clock_, kNever).value();
+        DataDirectory::Open({.path = folder_ / "data", .objects_url = url_}, clock_, kNever)
+            .value();
     ASSERT_TRUE(
         storage::Migrator(directory_->database(), storage::Migrations(), clock_).Up(kNever));
     for (const auto bucket : {recordings::kBucket, jobs::kResultsBucket, cache::kBucket})
@@ -75,16 +77,16 @@ TEST_F(ObjectsOverS3Live, ALargeRecordingIsSealedKeptAndDeleted) {
   EXPECT_TRUE(objects::ReadAll(**recordings.Open(id, kNever), 2 * kLarge, kNever).value() ==
               content);
   objects::TextSource again(content);
-  EXPECT_FALSE(recordings.Upload({.tenant = "a", .owner_id = "u"}, "x", again, validate, kNever)
-                   ->is_new);
+  EXPECT_FALSE(
+      recordings.Upload({.tenant = "a", .owner_id = "u"}, "x", again, validate, kNever)->is_new);
   EXPECT_EQ(CountOf(recordings::kBucket), 1U);
   ASSERT_TRUE(recordings.Delete(id, kNever).has_value());
   EXPECT_EQ(CountOf(recordings::kBucket), 0U);
 }
 
 TEST_F(ObjectsOverS3Live, WhatHasNoRowIsSwept) {
-  ASSERT_TRUE(objects::PutText(directory_->objects(), recordings::kBucket, "files/left", "x", {},
-                               kNever));
+  ASSERT_TRUE(
+      objects::PutText(directory_->objects(), recordings::kBucket, "files/left", "x", {}, kNever));
   EXPECT_EQ(Recordings().SweepLeftovers(kNever), 1);
   EXPECT_EQ(CountOf(recordings::kBucket), 0U);
 }
@@ -92,8 +94,7 @@ TEST_F(ObjectsOverS3Live, WhatHasNoRowIsSwept) {
 TEST_F(ObjectsOverS3Live, ResultsLieUnderTheJob) {
   const std::string key = jobs::ResultKey("j1");
   EXPECT_EQ(key, "results/j1/complete.json");
-  ASSERT_TRUE(
-      objects::PutText(directory_->objects(), jobs::kResultsBucket, key, "{}", {}, kNever));
+  ASSERT_TRUE(objects::PutText(directory_->objects(), jobs::kResultsBucket, key, "{}", {}, kNever));
   EXPECT_EQ(objects::GetText(directory_->objects(), jobs::kResultsBucket, key, 9, kNever), "{}");
 }
 
@@ -136,7 +137,8 @@ TEST_F(ObjectsOverS3Live, AnAlteredObjectIsNeverGiven) {
   std::string sealed =
       objects::GetText(directory_->objects(), recordings::kBucket, key, 1 << 20, kNever).value();
   sealed.back() ^= 1;
-  ASSERT_TRUE(objects::PutText(directory_->objects(), recordings::kBucket, key, sealed, {}, kNever));
+  ASSERT_TRUE(
+      objects::PutText(directory_->objects(), recordings::kBucket, key, sealed, {}, kNever));
   const auto opened = recordings.Open(uploaded->recording.file_id, kNever);
   ASSERT_TRUE(opened.has_value());
   EXPECT_EQ(objects::ReadAll(**opened, 1 << 20, kNever).error().code, base::ErrorCode::kCorrupt);

@@ -45,8 +45,9 @@ class Backup {
         storage::Migrator(system_.database, system_.migrations, system_.clock).Status(deadline_));
     for (const auto& migration : status) {
       if (migration.applied_at_ns) continue;
-      return base::Fail(base::Error{ErrorCode::kConflict, "the database is of an older schema"}.Hint(
-          "`montage migrate up` brings it to this program's"));
+      return base::Fail(
+          base::Error{ErrorCode::kConflict, "the database is of an older schema"}.Hint(
+              "`montage migrate up` brings it to this program's"));
     }
     for (const auto bucket : {kContentBucket, kSnapshotBucket})
       TRY(backup_.EnsureBucket(bucket, deadline_));
@@ -88,8 +89,7 @@ class Backup {
       if (missing.empty()) return {};
     }
     return base::Fail(base::Error{
-        ErrorCode::kConflict,
-        fmt::format("a row names the object {}, which is not there", missing)}
+        ErrorCode::kConflict, fmt::format("a row names the object {}, which is not there", missing)}
                           .Hint("`montage doctor` tells whether it is lost, or was deleted while "
                                 "the backup was made"));
   }
@@ -98,16 +98,15 @@ class Backup {
     Manifest& manifest = report_.manifest;
     manifest.tables.clear();
     referred_.clear();
-    TRY(auto transaction,
-        sql::Transaction::Begin(system_.database, deadline_, sql::Access::kRead));
+    TRY(auto transaction, sql::Transaction::Begin(system_.database, deadline_, sql::Access::kRead));
     for (const std::string& table : TablesOf(system_.migrations)) {
       const auto watch = [&](const std::vector<std::string>& columns, const sql::Row& row) {
         NoteReferences(table, columns, row);
       };
       TRY(TableSource rows, TableSource::Open(*transaction, table, watch, deadline_));
       storage::SealingSource sealed(system_.ring, rows, TableContext(manifest.name, table));
-      TRY(const auto stat, backup_.Put(kSnapshotBucket, TableKey(manifest.name, table), sealed, {},
-                                       deadline_));
+      TRY(const auto stat,
+          backup_.Put(kSnapshotBucket, TableKey(manifest.name, table), sealed, {}, deadline_));
       manifest.tables.push_back(
           {.name = table, .rows = rows.rows(), .size = stat.size, .sha256 = stat.sha256});
     }

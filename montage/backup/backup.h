@@ -41,7 +41,7 @@ struct System {
 
 struct BackupReport {
   Manifest manifest;
-  uint64_t copied = 0;        ///< objects that were not in the backup before
+  uint64_t copied = 0;  ///< objects that were not in the backup before
   uint64_t copied_bytes = 0;
 };
 

@@ -135,7 +135,8 @@ TEST_F(BackupTest, WhatWasBackedUpComesBack) {
   EXPECT_EQ(restored->objects, 3U);
   for (const char* table : {"owners", "things"})
     EXPECT_EQ(target_.Rows(table), source_.Rows(table)) << table;
-  for (const char* key : {"t/1", "t/2", "t/3"}) EXPECT_EQ(target_.Content(key), source_.Content(key));
+  for (const char* key : {"t/1", "t/2", "t/3"})
+    EXPECT_EQ(target_.Content(key), source_.Content(key));
   EXPECT_EQ(target_.objects.Head("things", "t/1", kNever)->content_type, "x/y");
   // The next row does not get the number of one that was restored.
   target_.Add("eve", "t/4", "four");

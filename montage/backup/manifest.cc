@@ -41,7 +41,8 @@ class Members {
     return value >= 0 ? static_cast<uint64_t>(value) : Miss<uint64_t>(name);
   }
   Result<void> Finish() const {
-    if (!wrong_.empty()) return base::Fail(Damaged("the member " + wrong_ + " is missing or wrong"));
+    if (!wrong_.empty())
+      return base::Fail(Damaged("the member " + wrong_ + " is missing or wrong"));
     return {};
   }
 
@@ -187,8 +188,8 @@ Result<Manifest> ReadManifest(objects::ObjectStore& backup, std::string_view sna
             fmt::format("the newest is {}; --list shows all", names.front())));
   }
   const std::string doing = fmt::format("reading the manifest of backup {}", name);
-  auto text = objects::GetText(backup, kSnapshotBucket, ManifestKey(name), kLargestManifest,
-                               deadline);
+  auto text =
+      objects::GetText(backup, kSnapshotBucket, ManifestKey(name), kLargestManifest, deadline);
   if (!text) return base::Fail(std::move(text).error().While(doing));
   auto manifest = ParseManifest(*text);
   if (!manifest) return base::Fail(std::move(manifest).error().While(doing));
@@ -199,11 +200,11 @@ Result<Manifest> ReadManifest(objects::ObjectStore& backup, std::string_view sna
 
 Result<std::vector<ObjectEntry>> ReadObjects(objects::ObjectStore& backup, const Manifest& manifest,
                                              base::Deadline deadline) {
-  TRY(const std::string text, objects::GetText(backup, kSnapshotBucket, ObjectsKey(manifest.name),
-                                               kLargestList, deadline));
+  TRY(const std::string text,
+      objects::GetText(backup, kSnapshotBucket, ObjectsKey(manifest.name), kLargestList, deadline));
   if (crypto::Sha256Hex(text) != manifest.objects_sha256) {
-    return base::Fail(Damaged(fmt::format("the list of objects of backup {} was changed",
-                                          manifest.name)));
+    return base::Fail(
+        Damaged(fmt::format("the list of objects of backup {} was changed", manifest.name)));
   }
   std::vector<ObjectEntry> entries;
   for (size_t at = 0; at < text.size();) {

@@ -33,9 +33,9 @@ struct TableEntry {
 struct Manifest {
   std::string name;
   base::WallTime created{};
-  std::string dialect;      ///< of the database that was read
-  int64_t schema = 0;       ///< number of its newest migration
-  std::string key_id;       ///< of the master key that sealed the tables
+  std::string dialect;             ///< of the database that was read
+  int64_t schema = 0;              ///< number of its newest migration
+  std::string key_id;              ///< of the master key that sealed the tables
   std::vector<TableEntry> tables;  ///< in the order in which they can be filled
   uint64_t objects = 0;
   uint64_t object_bytes = 0;

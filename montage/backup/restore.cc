@@ -90,9 +90,8 @@ class Restore {
 
   Result<void> CheckEmpty() const {
     const auto refuse = [](std::string what) {
-      return base::Fail(
-          base::Error{ErrorCode::kConflict, std::move(what)}.Hint(
-              "restore into an empty system, or give up what this one has with --force"));
+      return base::Fail(base::Error{ErrorCode::kConflict, std::move(what)}.Hint(
+          "restore into an empty system, or give up what this one has with --force"));
     };
     for (const std::string& table : TablesOf(system_.migrations)) {
       TRY(const sql::Rows rows,
@@ -136,8 +135,8 @@ class Restore {
       TRY(transaction->Execute(fmt::format("DELETE FROM {}", table), {}, deadline_));
     for (const TableEntry& table : report_.manifest.tables) {
       TRY(sql::CheckName(table.name));
-      TRY(auto sealed, backup_.Get(kSnapshotBucket, TableKey(report_.manifest.name, table.name),
-                                   deadline_));
+      TRY(auto sealed,
+          backup_.Get(kSnapshotBucket, TableKey(report_.manifest.name, table.name), deadline_));
       storage::OpeningSource rows(system_.ring, std::move(sealed),
                                   TableContext(report_.manifest.name, table.name));
       TRY(const uint64_t inserted, InsertRows(*transaction, table.name, rows, deadline_));
@@ -218,9 +217,9 @@ Result<Examination> ExamineBackup(objects::ObjectStore& backup, std::string_view
   }
   TRY(const auto entries, ReadObjects(backup, manifest, deadline));
   if (entries.size() != manifest.objects) {
-    return base::Fail(ErrorCode::kCorrupt, fmt::format("backup {} lists {} objects instead of {}",
-                                                       manifest.name, entries.size(),
-                                                       manifest.objects));
+    return base::Fail(ErrorCode::kCorrupt,
+                      fmt::format("backup {} lists {} objects instead of {}", manifest.name,
+                                  entries.size(), manifest.objects));
   }
   uint64_t seen = 0;
   std::set<std::string_view> verified;  // the same content may belong to several objects

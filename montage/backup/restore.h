@@ -1,8 +1,8 @@
 #pragma once
 // Examines a snapshot, and brings database and objects back to it.
 //
-//   every digest is verified -> the keys are there -> the system is empty -> objects -> rows, in one
-//   transaction -> objects that do not belong to it are removed
+//   every digest is verified -> the keys are there -> the system is empty -> objects -> rows, in
+//   one transaction -> objects that do not belong to it are removed
 //
 // Before the transaction is committed the old rows are there, and with them every object they name.
 
@@ -17,8 +17,8 @@ struct Examination {
   uint64_t bytes = 0;  ///< that were read and are as they should be
 };
 
-/// Reads everything that belongs to the snapshot ("" for the newest) and compares it with its digest.
-/// Needs no keys. kCorrupt names what is missing or damaged.
+/// Reads everything that belongs to the snapshot ("" for the newest) and compares it with its
+/// digest. Needs no keys. kCorrupt names what is missing or damaged.
 base::Result<Examination> ExamineBackup(objects::ObjectStore& backup, std::string_view snapshot,
                                         const Progress& progress, base::Deadline deadline);
 
@@ -35,9 +35,10 @@ struct RestoreReport {
   uint64_t objects = 0;
 };
 
-/// Migrates the database first. kCorrupt as ExamineBackup, before anything is changed; kConflict when
-/// the system is not empty, kUnsupported when the snapshot's schema is newer than the program's,
-/// kNotFound when the key that sealed it is not in the ring. Nobody else may use the system.
+/// Migrates the database first. kCorrupt as ExamineBackup, before anything is changed; kConflict
+/// when the system is not empty, kUnsupported when the snapshot's schema is newer than the
+/// program's, kNotFound when the key that sealed it is not in the ring. Nobody else may use the
+/// system.
 base::Result<RestoreReport> RestoreBackup(const System& system, objects::ObjectStore& backup,
                                           const RestoreOptions& options, const Progress& progress,
                                           base::Deadline deadline);

@@ -94,8 +94,7 @@ class LineReader {
       buffer_.erase(0, std::exchange(at_, 0));
       const size_t before = buffer_.size();
       buffer_.resize(before + kPiece);
-      TRY(const size_t count,
-          source_.Read(std::span(buffer_).subspan(before), deadline));
+      TRY(const size_t count, source_.Read(std::span(buffer_).subspan(before), deadline));
       buffer_.resize(before + count);
       if (count == 0 && before == 0) return std::nullopt;
       if (count == 0) return base::Fail(ErrorCode::kCorrupt, "the last row is cut off");
@@ -115,8 +114,7 @@ class LineReader {
 Result<json::array> ParseLine(const std::string& line) {
   boost::system::error_code error;
   json::value parsed = json::parse(line, error);
-  if (error || !parsed.is_array())
-    return base::Fail(ErrorCode::kCorrupt, "a row is no JSON array");
+  if (error || !parsed.is_array()) return base::Fail(ErrorCode::kCorrupt, "a row is no JSON array");
   return std::move(parsed).as_array();
 }
 
@@ -158,7 +156,8 @@ Result<TableSource> TableSource::Open(sql::Connection& connection, std::string_v
 Result<void> TableSource::ReadPage(Deadline deadline) {
   const std::string keys = Joined(key_);
   std::string where;
-  for (size_t i = 0; i < last_.size(); ++i) where += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
+  for (size_t i = 0; i < last_.size(); ++i)
+    where += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
   if (!where.empty()) where = fmt::format(" WHERE ({}) > ({})", keys, where);
   TRY(const sql::Rows page,
       connection_.Execute(
@@ -216,9 +215,8 @@ Result<uint64_t> InsertRows(sql::Connection& connection, std::string_view table,
     if (!line) break;
     TRY(const json::array values, ParseLine(*line));
     if (values.size() != columns.size()) {
-      return base::Fail(ErrorCode::kCorrupt,
-                        fmt::format("a row of {} has {} values for {} columns", table,
-                                    values.size(), columns.size()));
+      return base::Fail(ErrorCode::kCorrupt, fmt::format("a row of {} has {} values for {} columns",
+                                                         table, values.size(), columns.size()));
     }
     sql::Row row;
     for (const json::value& value : values) {

@@ -19,8 +19,9 @@ const base::Deadline kNever = base::Deadline::Never();
 class TableRowsTest : public testing::Test {
  protected:
   TableRowsTest() {
-    Execute("CREATE TABLE kinds (a INTEGER, b TEXT, i INTEGER, r REAL, t TEXT, x BLOB, "
-            "PRIMARY KEY (a, b)) STRICT");
+    Execute(
+        "CREATE TABLE kinds (a INTEGER, b TEXT, i INTEGER, r REAL, t TEXT, x BLOB, "
+        "PRIMARY KEY (a, b)) STRICT");
   }
   void Execute(const std::string& statement, std::initializer_list<sql::Value> values = {}) {
     const auto done = sql::Change(*database_, statement, values, kNever);
@@ -82,9 +83,9 @@ TEST_F(TableRowsTest, AnEmptyTableHasItsColumns) {
 }
 
 TEST_F(TableRowsTest, RefusesWhatItDidNotWrite) {
-  for (const char* text :
-       {"", "[\"a\"", "{}\n", "[7]\n", "[\"a\",\"b\"]\n[1]\n", "[\"a\",\"b\"]\n[1,\"x\"]",
-        "[\"a\",\"b\"]\nrubbish\n", "[\"a\",\"b\"]\n[1,true]\n", "[\"a\",\"b\"]\n[1,{\"x\":1}]\n"}) {
+  for (const char* text : {"", "[\"a\"", "{}\n", "[7]\n", "[\"a\",\"b\"]\n[1]\n",
+                           "[\"a\",\"b\"]\n[1,\"x\"]", "[\"a\",\"b\"]\nrubbish\n",
+                           "[\"a\",\"b\"]\n[1,true]\n", "[\"a\",\"b\"]\n[1,{\"x\":1}]\n"}) {
     const auto refused = Insert(text);
     ASSERT_FALSE(refused.has_value()) << text;
     EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt) << text;

@@ -1,5 +1,6 @@
 #pragma once
-// For tests only: what every FastLevel must do. Time passes for real or by hand, as the level needs.
+// For tests only: what every FastLevel must do. Time passes for real or by hand, as the level
+// needs.
 
 #include <functional>
 #include <memory>

@@ -79,8 +79,8 @@ base::Result<void> RedisLevel::Put(std::string_view key, std::string bytes,
                                    base::Duration time_to_live, base::Deadline deadline) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time_to_live).count();
   TRY(const Reply reply,
-      client_.Execute(
-          {"SET", std::string(key), std::move(bytes), "PX", std::to_string(ms)}, deadline));
+      client_.Execute({"SET", std::string(key), std::move(bytes), "PX", std::to_string(ms)},
+                      deadline));
   return CheckRefusal(reply, "SET");
 }
 

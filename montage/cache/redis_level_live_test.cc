@@ -1,13 +1,12 @@
 // Against a Redis server of the test's own, so that it can be stopped.
 
-#include "montage/cache/redis_level.h"
-
 #include <thread>
 
 #include "lib/objects/memory_object_store.h"
 #include "lib/testing/temp_dir.h"
 #include "lib/testing/test_brokers.h"
 #include "montage/cache/fast_level_contract.h"
+#include "montage/cache/redis_level.h"
 #include "montage/cache/two_level_cache.h"
 
 namespace montage::cache {
@@ -86,8 +85,8 @@ TEST_F(RedisLevelLive, ReadsGoOnThroughTheSecondLevelWhenTheServerIsGone) {
   const auto ring = storage::KeyRing::LoadOrCreate(dir / "keys").value();
   telemetry::Metrics metrics;
   RedisLevel level(TargetOf(*broker_));
-  TwoLevelCache cache({.fast = level, .store = store, .ring = ring, .metrics = metrics,
-                       .clock = clock});
+  TwoLevelCache cache(
+      {.fast = level, .store = store, .ring = ring, .metrics = metrics, .clock = clock});
   ASSERT_TRUE(cache.Open(Soon()).has_value());
   int computed = 0;
   const Request request{.key = CacheKey::Features("f", 0),

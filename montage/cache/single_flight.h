@@ -78,8 +78,7 @@ class SingleFlight {
       Land(key, flight, result);
       return result;
     } catch (...) {
-      Land(key, flight,
-           base::Fail(base::ErrorCode::kInternal, "the work of another caller threw"));
+      Land(key, flight, base::Fail(base::ErrorCode::kInternal, "the work of another caller threw"));
       throw;
     }
   }

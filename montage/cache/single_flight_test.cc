@@ -102,10 +102,9 @@ TEST_F(SingleFlightTest, WhenTheFirstRunsOutOfTimeTheNextDoesTheWork) {
 }
 
 TEST_F(SingleFlightTest, AnExceptionReleasesTheKey) {
-  EXPECT_THROW(
-      (void)flights_.Do("key", Deadline::Never(),
-                        []() -> base::Result<int> { throw std::runtime_error("bug"); }),
-      std::runtime_error);
+  EXPECT_THROW((void)flights_.Do("key", Deadline::Never(),
+                                 []() -> base::Result<int> { throw std::runtime_error("bug"); }),
+               std::runtime_error);
   EXPECT_EQ(flights_.Do("key", Deadline::Never(), [] { return 3; }).value(), 3);
 }
 

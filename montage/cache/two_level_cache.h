@@ -5,10 +5,10 @@
 //                  L1 miss -> L2 hit ---> put in L1 -------------> value
 //                             L2 miss --> compute, put in L2, L1 -> value
 //
-// Callers with the same key that come while one of them looks in L2 or computes wait for it. What is
-// kept belongs to a recording and goes with InvalidateFile; a value whose computation began before
-// that is not kept (marks.h). An L1 that does not answer is passed over and counted; an L2 that does
-// not answer keeps nothing, and the value is computed each time.
+// Callers with the same key that come while one of them looks in L2 or computes wait for it. What
+// is kept belongs to a recording and goes with InvalidateFile; a value whose computation began
+// before that is not kept (marks.h). An L1 that does not answer is passed over and counted; an L2
+// that does not answer keeps nothing, and the value is computed each time.
 
 #include <array>
 #include <atomic>

@@ -166,8 +166,7 @@ TEST_F(TwoLevelCacheTest, AMissComputesAndFillsBothLevels) {
   EXPECT_EQ(LevelOf("features:f:0"), std::nullopt);
   EXPECT_TRUE(Has(Level::kL1, "features:f:0"));
   EXPECT_TRUE(Has(Level::kL2, "features:f:0"));
-  EXPECT_EQ(cache_.Look(Level::kL1, Key("features:f:0"), kNever).value()->remaining,
-            seconds(3600));
+  EXPECT_EQ(cache_.Look(Level::kL1, Key("features:f:0"), kNever).value()->remaining, seconds(3600));
   EXPECT_EQ(Get("features:f:0").value, "value");
   EXPECT_EQ(LevelOf("features:f:0"), Level::kL1);
   EXPECT_EQ(computed_, 1);

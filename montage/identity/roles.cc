@@ -11,11 +11,11 @@ constexpr std::array kRoles = {Role::kAdmin,      Role::kClinician, Role::kTechn
                                Role::kResearcher, Role::kPatient,   Role::kDevice,
                                Role::kService,    Role::kViewer};
 
-constexpr std::array kPermissions = {
-    Permission::kUploadRecording, Permission::kAnalyze,         Permission::kReadOwn,
-    Permission::kReadSite,        Permission::kDeleteRecording, Permission::kManageUsers,
-    Permission::kManageKeys,      Permission::kReadAudit,       Permission::kReadMetrics,
-    Permission::kManageCache};
+constexpr std::array kPermissions = {Permission::kUploadRecording, Permission::kAnalyze,
+                                     Permission::kReadOwn,         Permission::kReadSite,
+                                     Permission::kDeleteRecording, Permission::kManageUsers,
+                                     Permission::kManageKeys,      Permission::kReadAudit,
+                                     Permission::kReadMetrics,     Permission::kManageCache};
 
 constexpr unsigned Bit(Permission permission) { return 1U << static_cast<unsigned>(permission); }
 

@@ -23,8 +23,7 @@ base::Result<std::optional<std::string>> DataKeyShelf::Find(std::string_view hea
     const std::scoped_lock lock(mutex_);
     if (const auto known = known_.find(name); known != known_.end()) return known->second;
   }
-  auto found =
-      objects::GetText(store_, kDataKeyBucket, name, KeyRing::kHeaderBytes, deadline);
+  auto found = objects::GetText(store_, kDataKeyBucket, name, KeyRing::kHeaderBytes, deadline);
   if (!found && found.error().code == base::ErrorCode::kNotFound) return std::nullopt;
   if (!found) return base::Fail(std::move(found).error().While("looking for a data key"));
   const std::scoped_lock lock(mutex_);
@@ -47,7 +46,8 @@ base::Result<std::vector<std::string>> DataKeyShelf::Names(base::Deadline deadli
   objects::ListQuery query;
   while (true) {
     TRY(const auto page, store_.List(kDataKeyBucket, query, deadline));
-    for (const objects::ObjectStat& object : page.objects) names.push_back(query.after = object.key);
+    for (const objects::ObjectStat& object : page.objects)
+      names.push_back(query.after = object.key);
     if (!page.more) return names;
   }
 }

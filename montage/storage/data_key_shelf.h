@@ -1,6 +1,6 @@
 #pragma once
-// Data keys that were sealed anew by a newer master key, so that payloads need not be rewritten when
-// a master key is retired.
+// Data keys that were sealed anew by a newer master key, so that payloads need not be rewritten
+// when a master key is retired.
 //
 //   bucket data-keys:  <SHA-256 of an envelope's header> -> the header as the newer key seals it
 //

@@ -29,7 +29,8 @@ class KeyRing {
   /// data key was put on a shelf before.
   static base::Result<KeyRing> RetireOld(const std::filesystem::path& file);
 
-  /// Where data keys are looked for whose master key is not in the file any more; outlives the ring.
+  /// Where data keys are looked for whose master key is not in the file any more; outlives the
+  /// ring.
   void UseShelf(const DataKeyShelf& shelf) { shelf_ = &shelf; }
 
   std::string Seal(std::string_view plaintext, std::string_view context) const;

@@ -73,8 +73,8 @@ Result<int> List(CommandContext& context, objects::ObjectStore& store) {
 
 Result<int> Check(CommandContext& context, objects::ObjectStore& store,
                   const std::string& snapshot) {
-  TRY(const auto examined, backup::ExamineBackup(store, snapshot, ProgressTo(context.io.err),
-                                                 BackupDeadline()));
+  TRY(const auto examined,
+      backup::ExamineBackup(store, snapshot, ProgressTo(context.io.err), BackupDeadline()));
   context.io.out << fmt::format("backup {} is whole: {} tables, {} objects, {} bytes read\n",
                                 examined.manifest.name, examined.manifest.tables.size(),
                                 examined.manifest.objects, examined.bytes);
@@ -85,15 +85,14 @@ Result<int> RunBackup(CommandContext& context, const BackupOptions& options) {
   TRY(const auto store, OpenBackup(options.where, context.clock));
   if (options.list) return List(context, *store);
   TRY(const auto admin, context.Open(false));
-  TRY(const auto report,
-      backup::TakeBackup(SystemOf(*admin->directory, context.clock), *store,
-                         ProgressTo(context.io.err), BackupDeadline()));
+  TRY(const auto report, backup::TakeBackup(SystemOf(*admin->directory, context.clock), *store,
+                                            ProgressTo(context.io.err), BackupDeadline()));
   uint64_t rows = 0;
   for (const backup::TableEntry& table : report.manifest.tables) rows += table.rows;
   TRY(admin->Audit("backup.create", report.manifest.name));
-  context.io.out << fmt::format(
-      "backup {}: {} rows, {} objects, of which {} are new ({} bytes)\n", report.manifest.name,
-      rows, report.manifest.objects, report.copied, report.copied_bytes);
+  context.io.out << fmt::format("backup {}: {} rows, {} objects, of which {} are new ({} bytes)\n",
+                                report.manifest.name, rows, report.manifest.objects, report.copied,
+                                report.copied_bytes);
   context.io.out << fmt::format("the key {} opens it; keep {} elsewhere\n", report.manifest.key_id,
                                 admin->directory->key_file().string());
   return 0;
@@ -119,16 +118,15 @@ Result<int> RunRestore(CommandContext& context, const BackupOptions& options) {
   bool alone = false;
   TRY(const FileLock lock, directory->LockForServing(alone));
   if (!alone) {
-    return base::Fail(base::Error{ErrorCode::kConflict, fmt::format("a montage serves {}",
-                                                                    directory->path().string())}
+    return base::Fail(base::Error{ErrorCode::kConflict,
+                                  fmt::format("a montage serves {}", directory->path().string())}
                           .Hint("stop it first"));
   }
-  TRY(const auto report,
-      backup::RestoreBackup(SystemOf(*directory, context.clock), *store,
-                            {.snapshot = options.snapshot,
-                             .force = options.force,
-                             .derived_buckets = {std::string(cache::kBucket)}},
-                            ProgressTo(context.io.err), BackupDeadline()));
+  TRY(const auto report, backup::RestoreBackup(SystemOf(*directory, context.clock), *store,
+                                               {.snapshot = options.snapshot,
+                                                .force = options.force,
+                                                .derived_buckets = {std::string(cache::kBucket)}},
+                                               ProgressTo(context.io.err), BackupDeadline()));
   Administration admin(std::move(directory), context.clock);
   TRY(admin.Audit("backup.restore", report.manifest.name));
   context.io.out << fmt::format("restored {}: {} rows, {} objects\n", report.manifest.name,
