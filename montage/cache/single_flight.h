@@ -72,15 +72,30 @@ class SingleFlight {
     return flight;
   }
 
-  base::Result<T> Fly(const std::string& key, Flight& flight, const Work& work) {
-    try {
-      base::Result<T> result = work();
-      Land(key, flight, result);
-      return result;
-    } catch (...) {
-      Land(key, flight, base::Fail(base::ErrorCode::kInternal, "the work of another caller threw"));
-      throw;
+  /// Ends the flight also when the work throws.
+  class Landing {
+   public:
+    Landing(SingleFlight& all, const std::string& key, Flight& flight)
+        : all_(all), key_(key), flight_(flight) {}
+    Landing(const Landing&) = delete;
+    Landing& operator=(const Landing&) = delete;
+    ~Landing() {
+      all_.Land(key_, flight_,
+                result ? *std::move(result)
+                       : base::Fail(base::ErrorCode::kInternal, "another caller's work threw"));
     }
+    std::optional<base::Result<T>> result;
+
+   private:
+    SingleFlight& all_;
+    const std::string& key_;
+    Flight& flight_;
+  };
+
+  base::Result<T> Fly(const std::string& key, Flight& flight, const Work& work) {
+    Landing landing(*this, key, flight);
+    landing.result = work();
+    return *landing.result;
   }
 
   void Land(const std::string& key, Flight& flight, base::Result<T> result) {
