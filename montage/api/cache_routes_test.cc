@@ -77,8 +77,8 @@ TEST_F(CacheRoutesTest, InvalidatesARecordingByItsExactId) {
     for (const std::string& key : others) EXPECT_EQ(Plant(level, key), 204);
   }
   const auto planted = Get(PathOf("l2", own[0]), admin_).json();
-  EXPECT_EQ(planted.at("value"), crypto::Base64("planted"));
-  EXPECT_TRUE(planted.at("values").is_null());
+  EXPECT_EQ(planted.Text("value"), crypto::Base64("planted"));
+  EXPECT_TRUE(planted.json().at("values").is_null());
   const auto done = Invalidate("test-file-123");
   ASSERT_EQ(done.status, 200) << done.text;
   EXPECT_EQ(done.json().at("l1"), 4);

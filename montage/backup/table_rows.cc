@@ -1,6 +1,7 @@
 #include "montage/backup/table_rows.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include <boost/json.hpp>
@@ -28,6 +29,9 @@ json::value ToJson(const sql::Value& value) {
           return nullptr;
         } else if constexpr (std::is_same_v<T, sql::Blob>) {
           return json::object{{"blob", crypto::Base64(held.bytes)}};
+        } else if constexpr (std::is_same_v<T, double>) {
+          // The JSON parser may be one digit off.
+          return json::object{{"real", fmt::format("{}", held)}};
         } else {
           return json::value(held);
         }
@@ -35,15 +39,24 @@ json::value ToJson(const sql::Value& value) {
       value.storage());
 }
 
+std::optional<std::string> TextOf(const json::value& value, std::string_view member) {
+  const json::value* found = value.is_object() ? value.get_object().if_contains(member) : nullptr;
+  if (found == nullptr || !found->is_string()) return std::nullopt;
+  return std::string(found->get_string());
+}
+
 Result<sql::Value> FromJson(const json::value& value) {
   if (value.is_null()) return sql::Value();
   if (value.is_int64()) return sql::Value(value.get_int64());
-  if (value.is_double()) return sql::Value(value.get_double());
   if (value.is_string()) return sql::Value(std::string_view(value.get_string()));
-  const json::value* blob = value.is_object() ? value.get_object().if_contains("blob") : nullptr;
-  if (blob != nullptr && blob->is_string()) {
-    TRY(std::string bytes, crypto::ParseBase64(std::string_view(blob->get_string())));
+  if (const auto blob = TextOf(value, "blob")) {
+    TRY(std::string bytes, crypto::ParseBase64(*blob));
     return sql::Value(sql::Blob{std::move(bytes)});
+  }
+  if (const auto real = TextOf(value, "real")) {
+    double number = 0;
+    const auto [end, status] = std::from_chars(real->data(), real->data() + real->size(), number);
+    if (status == std::errc() && end == real->data() + real->size()) return sql::Value(number);
   }
   return base::Fail(ErrorCode::kCorrupt, "a value of a row is of no known kind");
 }

@@ -3,7 +3,8 @@
 // first with the names of the columns, each other one a row.
 //
 //   ["user_id","failures"]
-//   ["u1",0]                   text, integer; reals have a point or an exponent, null is null
+//   ["u1",0]                   text, integer; null is null
+//   ["u3",{"real":"0.1"}]      the shortest text that is read back as the same number
 //   ["u2",{"blob":"AAE="}]     Base64 (RFC 4648)
 
 #include <functional>

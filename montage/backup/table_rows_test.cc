@@ -83,9 +83,10 @@ TEST_F(TableRowsTest, AnEmptyTableHasItsColumns) {
 }
 
 TEST_F(TableRowsTest, RefusesWhatItDidNotWrite) {
-  for (const char* text : {"", "[\"a\"", "{}\n", "[7]\n", "[\"a\",\"b\"]\n[1]\n",
-                           "[\"a\",\"b\"]\n[1,\"x\"]", "[\"a\",\"b\"]\nrubbish\n",
-                           "[\"a\",\"b\"]\n[1,true]\n", "[\"a\",\"b\"]\n[1,{\"x\":1}]\n"}) {
+  for (const char* text :
+       {"", "[\"a\"", "{}\n", "[7]\n", "[\"a\",\"b\"]\n[1]\n", "[\"a\",\"b\"]\n[1,\"x\"]",
+        "[\"a\",\"b\"]\nrubbish\n", "[\"a\",\"b\"]\n[1,true]\n", "[\"a\",\"b\"]\n[1,0.5]\n",
+        "[\"a\",\"r\"]\n[1,{\"real\":\"much\"}]\n", "[\"a\",\"b\"]\n[1,{\"x\":1}]\n"}) {
     const auto refused = Insert(text);
     ASSERT_FALSE(refused.has_value()) << text;
     EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt) << text;
