@@ -76,7 +76,7 @@ TEST_F(CacheRoutesTest, InvalidatesARecordingByItsExactId) {
     for (const std::string& key : own) EXPECT_EQ(Plant(level, key), 204);
     for (const std::string& key : others) EXPECT_EQ(Plant(level, key), 204);
   }
-  const auto planted = Get(PathOf("l2", own[0]), admin_).json();
+  const auto planted = Get(PathOf("l2", own[0]), admin_);
   EXPECT_EQ(planted.Text("value"), crypto::Base64("planted"));
   EXPECT_TRUE(planted.json().at("values").is_null());
   const auto done = Invalidate("test-file-123");
