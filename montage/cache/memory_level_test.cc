@@ -51,6 +51,9 @@ TEST_F(MemoryLevelTest, DoesNotKeepWhatIsLargerThanItself) {
   Put("large", std::string(200, 'x'));
   EXPECT_FALSE(Get("large").has_value());
   EXPECT_TRUE(Get("a").has_value());
+  // Nor the value that it should have replaced.
+  Put("a", std::string(200, 'x'));
+  EXPECT_FALSE(Get("a").has_value());
 }
 
 TEST_F(MemoryLevelTest, WhatEndedTakesNoRoom) {
