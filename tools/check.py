@@ -56,7 +56,7 @@ LAYERS = {
     "montage/storage": ["lib/sql", "lib/objects", "lib/crypto"],
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
-    "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json"],
+    "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/queue", "lib/crypto", "lib/json"],
     "montage/recordings": ["montage/analysis", "montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json",
                            "lib/formats"],
     "montage/telemetry": ["lib/json"],
@@ -67,7 +67,7 @@ LAYERS = {
                     "lib/formats", "lib/sql", "lib/objects"],
     "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/evaluation", "montage/identity",
                     "montage/inference", "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry",
-                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects"],
+                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects", "lib/queue"],
     "montage": ["montage/app"],
 }
 # The comparisons measure any part of both programs, and nothing includes them.

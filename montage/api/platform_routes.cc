@@ -7,9 +7,13 @@
 namespace montage::api {
 namespace {
 
-/// A model that failed refuses submissions only: uploads, results and everything else go on, so
-/// that the service stays in rotation and says how it is in /health.
-bool IsNeeded(const ComponentHealth& component) { return component.name != "model"; }
+/// What only takes something away leaves the service in rotation, and says how it is in /health: a
+/// model that failed refuses submissions, a database without its primary refuses changes, and a
+/// lost broker delays jobs.
+bool IsNeeded(const ComponentHealth& component) {
+  return component.name != "model" && component.name != "database_changes" &&
+         component.name != "queue";
+}
 
 /// Details of failures may name paths, so they go to the log and not to everybody.
 boost::json::array ToJson(const std::vector<ComponentHealth>& components) {

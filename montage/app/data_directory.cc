@@ -15,6 +15,8 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
+constexpr std::string_view kDatabaseFile = "montage.db";
+
 base::Error SystemError(std::string_view doing, const std::filesystem::path& path) {
   const ErrorCode code = errno == EACCES ? ErrorCode::kForbidden : ErrorCode::kIo;
   return {code, fmt::format("cannot {} {}: {}", doing, path.string(),
@@ -70,23 +72,15 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOp
   TRY(MakeFolder(directory->spool()));
   TRY(auto keys, storage::KeyRing::LoadOrCreate(directory->key_file()));
   directory->keys_ = std::move(keys);
-  TRY(directory->database_, sql::SqliteDatabase::Open({.path = options.path / "montage.db",
-                                                       .readers = options.readers,
-                                                       .durability = options.durability},
-                                                      deadline));
+  TRY(directory->database_,
+      OpenDatabase(options.database, options.path / kDatabaseFile, clock, deadline));
   TRY(directory->objects_, objects::FsObjectStore::Open(options.path / "objects", clock));
   return directory;
 }
 
 Result<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
     const DataDirectoryOptions& options, const base::Clock& clock, base::Deadline deadline) {
-  std::error_code error;
-  if (!std::filesystem::exists(options.path / "montage.db", error)) {
-    return base::Fail(
-        base::Error{ErrorCode::kNotFound,
-                    fmt::format("there is no Montage database in {}", options.path.string())}
-            .Hint("name the directory with --data, or make it with `montage migrate up`"));
-  }
+  TRY(CheckDatabaseExists(options.database, options.path / kDatabaseFile, deadline));
   return Open(options, clock, deadline);
 }
 

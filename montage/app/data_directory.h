@@ -1,9 +1,10 @@
 #pragma once
 // The directory of everything Montage keeps, opened:
 //
-//   DIR/keys          master keys, 0600            DIR/montage.db    SQLite
-//   DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their way
-//   DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with workers
+//   DIR/keys          master keys, 0600            DIR/montage.db    SQLite, unless it is
+//   PostgreSQL DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their
+//   way DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with
+//   workers
 
 #include <filesystem>
 #include <memory>
@@ -12,7 +13,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/objects/fs_object_store.h"
-#include "lib/sql/sqlite_database.h"
+#include "montage/app/database.h"
 #include "montage/storage/sealed.h"
 
 namespace montage::app {
@@ -36,8 +37,7 @@ class FileLock {
 
 struct DataDirectoryOptions {
   std::filesystem::path path;
-  sql::Durability durability = sql::Durability::kPowerLoss;
-  size_t readers = 4;
+  DatabaseOptions database = {};
 };
 
 /// Several processes may have it open.
@@ -54,7 +54,9 @@ class DataDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path spool() const { return path_ / "spool"; }
   std::filesystem::path key_file() const { return path_ / "keys"; }
-  sql::SqliteDatabase& database() const { return *database_; }
+  sql::Database& database() const { return *database_.database; }
+  /// The same when it is SQLite, else null.
+  sql::SqliteDatabase* database_file() const { return database_.file; }
   objects::FsObjectStore& objects() const { return *objects_; }
   const storage::KeyRing& keys() const { return *keys_; }
 
@@ -68,7 +70,7 @@ class DataDirectory {
 
   std::filesystem::path path_;
   std::optional<storage::KeyRing> keys_;
-  std::unique_ptr<sql::SqliteDatabase> database_;
+  OpenedDatabase database_;
   std::unique_ptr<objects::FsObjectStore> objects_;
 };
 
