@@ -59,7 +59,7 @@ LAYERS = {
     "montage/backup": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto"],
     "montage/audit": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
     "montage/identity": ["montage/storage", "lib/sql", "lib/crypto", "lib/json"],
-    "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json"],
+    "montage/jobs": ["montage/storage", "lib/sql", "lib/objects", "lib/queue", "lib/crypto", "lib/json"],
     "montage/recordings": ["montage/analysis", "montage/storage", "lib/sql", "lib/objects", "lib/crypto", "lib/json",
                            "lib/formats"],
     "montage/inference": ["montage/analysis", "lib/net", "lib/http", "lib/process", "lib/crypto", "lib/json"],
@@ -69,7 +69,8 @@ LAYERS = {
                     "lib/formats", "lib/sql", "lib/objects"],
     "montage/app": ["montage/api", "montage/analysis", "montage/audit", "montage/backup", "montage/cache", "montage/evaluation", "montage/identity",
                     "montage/inference", "montage/jobs", "montage/recordings", "montage/storage", "montage/telemetry",
-                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects", "lib/redis"],
+                    "lib/http", "lib/net", "lib/json", "lib/crypto", "lib/formats", "lib/sql", "lib/objects", "lib/queue",
+                    "lib/redis"],
     "montage": ["montage/app"],
 }
 # The comparisons measure any part of both programs, and nothing includes them.

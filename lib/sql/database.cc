@@ -28,8 +28,9 @@ base::Result<void> Transaction::Commit(base::Deadline deadline) {
 }
 
 base::Result<Rows> Query(Database& database, std::string_view statement,
-                         std::initializer_list<Value> parameters, base::Deadline deadline) {
-  TRY(Lease lease, database.Acquire(Access::kRead, deadline));
+                         std::initializer_list<Value> parameters, base::Deadline deadline,
+                         Access access) {
+  TRY(Lease lease, database.Acquire(access, deadline));
   return lease->Execute(statement, parameters, deadline);
 }
 

@@ -26,8 +26,9 @@
 
 namespace sql {
 
-/// kRead sees a consistent snapshot and cannot change anything.
-enum class Access { kRead, kWrite };
+/// kRead sees a consistent snapshot and cannot change anything. kReadStale does the same and may be
+/// behind what was committed, where a database has a copy that is.
+enum class Access { kRead, kReadStale, kWrite };
 
 /// What a transaction sees of others. Every database gives at least what is asked for.
 enum class Isolation { kDefault, kReadCommitted, kRepeatableRead, kSerializable };
@@ -104,7 +105,8 @@ class Transaction {
 
 /// One reading statement on a connection of its own.
 base::Result<Rows> Query(Database& database, std::string_view statement,
-                         std::initializer_list<Value> parameters, base::Deadline deadline);
+                         std::initializer_list<Value> parameters, base::Deadline deadline,
+                         Access access = Access::kRead);
 
 /// One changing statement, committed when it returns.
 base::Result<Rows> Change(Database& database, std::string_view statement,

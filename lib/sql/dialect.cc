@@ -72,6 +72,10 @@ std::string RenderSchema(std::string_view statement, Dialect dialect) {
   return out;
 }
 
+std::string_view LockClause(Dialect dialect) {
+  return dialect == Dialect::kPostgres ? " FOR UPDATE" : "";
+}
+
 std::string_view SkipLockedClause(Dialect dialect) {
   return dialect == Dialect::kPostgres ? " FOR UPDATE SKIP LOCKED" : "";
 }

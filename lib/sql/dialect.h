@@ -19,6 +19,10 @@ std::string RenderPlaceholders(std::string_view statement, Dialect dialect);
 /// (64 bits), `{real}`, `{blob}`, `{strict}` (table option: no silent conversion).
 std::string RenderSchema(std::string_view statement, Dialect dialect);
 
+/// Appended to the SELECT of rows that the same transaction changes afterwards, so that nobody else
+/// changes them in between. SQLite has one writer at a time, so there it is empty.
+std::string_view LockClause(Dialect dialect);
+
 /// Appended to the SELECT that picks a row to be taken by one of several workers. SQLite has one
 /// writer at a time, so there it is empty.
 std::string_view SkipLockedClause(Dialect dialect);

@@ -61,6 +61,7 @@ base::Result<std::unique_ptr<Database>> Open(const std::string& url, OpenOptions
                                  .writers = options.connections,
                                  .readers = options.connections,
                                  .write_order = options.write_order,
+                                 .discards_read_only = options.discards_read_only,
                                  .application_name = std::move(options.application_name),
                                  .interrupt = std::move(options.interrupt)},
                                 deadline);

@@ -16,6 +16,7 @@ struct OpenOptions {
   size_t connections = 1;  ///< most that write (PostgreSQL), and most that only read
   WriteOrder write_order = WriteOrder::kConcurrent;
   std::filesystem::path folder = {};  ///< where relative paths of SQLite files start
+  bool discards_read_only = false;    ///< PostgresOptions
   std::string application_name = {};
   std::shared_ptr<const Interrupt> interrupt = {};
 };

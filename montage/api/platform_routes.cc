@@ -7,10 +7,12 @@
 namespace montage::api {
 namespace {
 
-/// A model that failed refuses submissions only, and reads go on without the cache's first level:
-/// the service stays in rotation and says how it is in /health.
+/// What only takes something away leaves the service in rotation, and says how it is in /health: a
+/// model that failed refuses submissions, reads go on without the cache's first level, a database
+/// without its primary refuses changes, and a lost broker delays jobs.
 bool IsNeeded(const ComponentHealth& component) {
-  return component.name != "model" && component.name != "cache";
+  return component.name != "model" && component.name != "cache" &&
+         component.name != "database_changes" && component.name != "queue";
 }
 
 /// Details of failures may name paths, so they go to the log and not to everybody.

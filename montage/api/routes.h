@@ -20,7 +20,7 @@ namespace montage::api {
 
 /// One dependency of the service, for /health.
 struct ComponentHealth {
-  std::string name;  ///< database, objects, cache, workers, model
+  std::string name;  ///< database, database_changes, queue, objects, cache, workers, model
   bool ok = true;
   std::string detail;  ///< for operators; no secrets
   /// Word for everybody, such as the model's none, ready or failed; "": `ok` says all.

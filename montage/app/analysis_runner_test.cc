@@ -65,7 +65,8 @@ class AnalysisRunnerTest : public testing::Test {
 
   testing_support::TempDir folder_;
   base::SystemClock clock_;
-  std::unique_ptr<sql::SqliteDatabase> database_ = jobs::OpenDatabase(folder_ / "r.db");
+  storage::SqliteFile home_;
+  std::unique_ptr<sql::Database> database_ = storage::ConnectMigrated(home_);
   std::unique_ptr<objects::FsObjectStore> store_ =
       objects::FsObjectStore::Open(folder_ / "objects", clock_).value();
   storage::KeyRing ring_ = storage::KeyRing::LoadOrCreate(folder_ / "keys").value();

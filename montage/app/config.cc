@@ -41,11 +41,17 @@ constexpr std::array kKeys = {
     ConfigKey{"log_level", "MONTAGE_LOG_LEVEL", "", "info", "debug, info, warn or error"},
     ConfigKey{"database", "MONTAGE_DATABASE", "DATABASE_URL", "",
               "postgresql://...; empty: SQLite in the data directory", true},
+    ConfigKey{"database_replica", "MONTAGE_DATABASE_REPLICA", "", "",
+              "postgresql://... of a replica for reads; empty: none", true},
     ConfigKey{"cache", "MONTAGE_CACHE", "REDIS_URL", "", "redis://...; empty: in the process",
               true},
     ConfigKey{"cache_ttl", "MONTAGE_CACHE_TTL", "", "1h", "how long the first level keeps a value"},
     ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
+    ConfigKey{"queue_name", "MONTAGE_QUEUE_NAME", "", "montage.jobs",
+              "exchange at the broker; its queues begin with this name"},
+    ConfigKey{"job_lease", "MONTAGE_JOB_LEASE", "", "30s",
+              "how long a job stays with a worker that is not heard of"},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",
               "s3://KEY:SECRET@host:port...; empty: files in the data directory", true},
     ConfigKey{"model", "MONTAGE_MODEL", "MODEL_PATH", "",
@@ -63,6 +69,10 @@ constexpr std::array kKeys = {
 // libtorch alone maps about 800 MB.
 constexpr uint64_t kLeastModelMemory = uint64_t{1} << 30;
 
+// Heartbeats come six times a lease; below this the clocks of two machines matter.
+constexpr base::Duration kLeastLease = std::chrono::seconds(3);
+constexpr base::Duration kLongestLease = std::chrono::hours(1);
+
 struct Found {
   std::string value;
   std::string origin;
@@ -71,6 +81,12 @@ struct Found {
 bool IsSha256(std::string_view text) {
   return text.size() == 64 &&
          text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+bool IsQueueName(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view(".-_").contains(c);
+  });
 }
 
 base::Error Wrong(const ConfigKey& key, const Found& found, std::string_view expected) {
@@ -166,7 +182,27 @@ Result<void> ParseListen(const ConfigKey& key, const Found& found, Config& confi
   return {};
 }
 
+/// What several processes on one database need besides; false: another key.
+Result<bool> SetScale(const ConfigKey& key, const Found& found, Config& config) {
+  if (key.name == "database_replica") {
+    config.database_replica_url = found.value;
+  } else if (key.name == "queue_name") {
+    if (!IsQueueName(found.value))
+      return base::Fail(Wrong(key, found, "1 to 200 letters, digits, . - and _"));
+    config.queue_name = found.value;
+  } else if (key.name == "job_lease") {
+    TRY(config.job_lease, ParseSpan(key, found));
+    if (config.job_lease < kLeastLease || config.job_lease > kLongestLease)
+      return base::Fail(Wrong(key, found, "3s to 1h"));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
+  TRY(const bool is_set, SetScale(key, found, config));
+  if (is_set) return {};
   const std::string_view name = key.name;
   if (name == "data") {
     if (found.value.empty()) return base::Fail(Wrong(key, found, "a directory"));

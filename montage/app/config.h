@@ -29,12 +29,15 @@ struct Config {
   int login_max_failures = 0;
   base::Duration login_lockout{};
   int max_batch_files = 0;
-  std::string log_level;     ///< debug, info, warn or error
-  std::string database_url;  ///< "": SQLite in the data directory
-  std::string cache_url;     ///< "": in the process
+  std::string log_level;             ///< debug, info, warn or error
+  std::string database_url;          ///< "": SQLite in the data directory
+  std::string database_replica_url;  ///< "": none
+  std::string cache_url;             ///< "": in the process
   base::Duration cache_ttl{};
   uint64_t cache_bytes = 0;
-  std::string queue_url;     ///< "": in the database
+  std::string queue_url;   ///< "": in the database
+  std::string queue_name;  ///< of exchange and queues at the broker
+  base::Duration job_lease{};
   std::string objects_url;   ///< "": files in the data directory
   std::string model_path;    ///< "": the feature-based methods answer
   std::string model_sha256;  ///< "": in the file <model>.sha256

@@ -17,6 +17,8 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
+constexpr std::string_view kDatabaseFile = "montage.db";
+
 base::Error SystemError(std::string_view doing, const std::filesystem::path& path) {
   const ErrorCode code = errno == EACCES ? ErrorCode::kForbidden : ErrorCode::kIo;
   return {code, fmt::format("cannot {} {}: {}", doing, path.string(),
@@ -73,10 +75,8 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOp
   directory->key_file_ = options.key_file.empty() ? options.path / "keys" : options.key_file;
   TRY(auto keys, storage::KeyRing::LoadOrCreate(directory->key_file()));
   directory->keys_ = std::move(keys);
-  TRY(directory->database_, sql::SqliteDatabase::Open({.path = options.path / "montage.db",
-                                                       .readers = options.readers,
-                                                       .durability = options.durability},
-                                                      deadline));
+  TRY(directory->database_,
+      OpenDatabase(options.database, options.path / kDatabaseFile, clock, deadline));
   TRY(directory->objects_,
       OpenObjects(options.objects_url, options.path / "objects", directory->spool(), clock));
   directory->shelf_ = std::make_unique<storage::DataKeyShelf>(*directory->objects_);
@@ -86,13 +86,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOp
 
 Result<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
     const DataDirectoryOptions& options, const base::Clock& clock, base::Deadline deadline) {
-  std::error_code error;
-  if (!std::filesystem::exists(options.path / "montage.db", error)) {
-    return base::Fail(
-        base::Error{ErrorCode::kNotFound,
-                    fmt::format("there is no Montage database in {}", options.path.string())}
-            .Hint("name the directory with --data, or make it with `montage migrate up`"));
-  }
+  TRY(CheckDatabaseExists(options.database, options.path / kDatabaseFile, deadline));
   return Open(options, clock, deadline);
 }
 

@@ -2,6 +2,7 @@
 // The directory of everything Montage keeps, opened:
 //
 //   DIR/keys          master keys, 0600            DIR/montage.db    SQLite
+//                                                                    (unless it is PostgreSQL)
 //   DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their way
 //                     (unless they are in S3)
 //   DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with workers
@@ -13,7 +14,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/objects/object_store.h"
-#include "lib/sql/sqlite_database.h"
+#include "montage/app/database.h"
 #include "montage/storage/data_key_shelf.h"
 #include "montage/storage/sealed.h"
 
@@ -38,8 +39,7 @@ class FileLock {
 
 struct DataDirectoryOptions {
   std::filesystem::path path;
-  sql::Durability durability = sql::Durability::kPowerLoss;
-  size_t readers = 4;
+  DatabaseOptions database = {};
   std::filesystem::path key_file = {};  ///< "": `keys` in the directory
   std::string objects_url = {};         ///< see ParseObjectsUrl; "": files in the directory
 };
@@ -58,7 +58,9 @@ class DataDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path spool() const { return path_ / "spool"; }
   const std::filesystem::path& key_file() const { return key_file_; }
-  sql::SqliteDatabase& database() const { return *database_; }
+  sql::Database& database() const { return *database_.database; }
+  /// The same when it is SQLite, else null.
+  sql::SqliteDatabase* database_file() const { return database_.file; }
   objects::ObjectStore& objects() const { return *objects_; }
   const storage::KeyRing& keys() const { return *keys_; }
 
@@ -73,7 +75,7 @@ class DataDirectory {
   std::filesystem::path path_;
   std::filesystem::path key_file_;
   std::optional<storage::KeyRing> keys_;
-  std::unique_ptr<sql::SqliteDatabase> database_;
+  OpenedDatabase database_;
   std::unique_ptr<objects::ObjectStore> objects_;
   std::unique_ptr<storage::DataKeyShelf> shelf_;
 };

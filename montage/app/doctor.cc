@@ -28,8 +28,13 @@ CheckUp ExamineSchema(DataDirectory& directory, const base::Clock& clock, Deadli
 }
 
 CheckUp ExamineDatabase(DataDirectory& directory, Deadline deadline) {
-  const auto checked = directory.database().CheckIntegrity(deadline);
-  return {"database", checked.has_value(), checked ? "intact" : checked.error().ToString()};
+  if (sql::SqliteDatabase* const file = directory.database_file()) {
+    const auto checked = file->CheckIntegrity(deadline);
+    return {"database", checked.has_value(), checked ? "intact" : checked.error().ToString()};
+  }
+  const auto taken = directory.database().Acquire(sql::Access::kWrite, deadline);
+  return {"database", taken.has_value(),
+          taken ? "PostgreSQL takes changes" : taken.error().ToString()};
 }
 
 CheckUp ExamineAudit(DataDirectory& directory, const base::Clock& clock, Deadline deadline) {

@@ -33,7 +33,7 @@ base::Result<void> Housekeeping::Run() {
 base::Result<void> Housekeeping::CountJobs() {
   TRY(const sql::Rows rows,
       sql::Query(parts_.database, "SELECT status, count(*) FROM analysis_jobs GROUP BY status", {},
-                 Soon()));
+                 Soon(), sql::Access::kReadStale));
   std::map<std::string, int64_t> counts;
   for (const auto status :
        {jobs::JobStatus::kPending, jobs::JobStatus::kProcessing, jobs::JobStatus::kCompleted,

@@ -57,27 +57,18 @@ Result<identity::TokenSigner> LoadSigner(DataDirectory& directory, const base::C
 }  // namespace
 
 Result<void> CheckSupported(const Config& config) {
-  const std::pair<std::string_view, std::string_view> urls[] = {{"database", config.database_url},
-                                                                {"queue", config.queue_url}};
-  for (const auto& [key, url] : urls) {
-    if (url.empty()) continue;
-    return base::Fail(
-        base::Error{ErrorCode::kUnsupported,
-                    fmt::format("configuration {} is \"{}\", which is not in this version", key,
-                                MaskPassword(url))}
-            .Hint("leave it empty: this version keeps everything in the data directory "
-                  "(`montage config show` tells where the value comes from)"));
-  }
+  TRY(CheckDispatch(config));
   if (!config.objects_url.empty()) TRY(ParseObjectsUrl(config.objects_url));
   return CheckCacheUrl(config);
 }
 
 /// Members in the order of their dependence: each one only refers to those above it.
 struct Service::Parts {
-  Parts(const Config& the_config, Log& the_log, const base::Clock& the_clock,
+  Parts(const Config& the_config, Role role, Log& the_log, const base::Clock& the_clock,
         std::unique_ptr<DataDirectory> the_directory, identity::TokenSigner the_signer);
 
   Result<void> Recover(bool alone, Deadline deadline);
+  void Wake();
   std::vector<api::ComponentHealth> CheckHealth();
   void LogExchange(const http::Exchange& exchange);
   http::ServerOptions ServerOptionsOf();
@@ -111,11 +102,12 @@ struct Service::Parts {
   api::Services services;
   Housekeeping housekeeping;
   std::stop_source end_jobs;
+  std::optional<jobs::Announcer> announcer;
   std::optional<jobs::Workers> workers;
 };
 
-Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock& the_clock,
-                      std::unique_ptr<DataDirectory> the_directory,
+Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
+                      const base::Clock& the_clock, std::unique_ptr<DataDirectory> the_directory,
                       identity::TokenSigner the_signer)
     : config(the_config),
       log(the_log),
@@ -132,7 +124,8 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       audit(directory->database(), clock),
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
-      queue(directory->database(), clock),
+      queue(directory->database(), clock,
+            config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
       fast_cache(MakeFastLevel(config, clock)),
       cache({.fast = *fast_cache,
              .store = directory->objects(),
@@ -159,10 +152,7 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
                .objects = directory->objects(),
                .cache = cache,
                .analyses = analyses,
-               .wake_workers =
-                   [this] {
-                     if (workers) workers->Wake();
-                   },
+               .wake_workers = [this] { Wake(); },
                .check_health = [this] { return CheckHealth(); },
                .refuse_submission =
                    [this](Deadline deadline) {
@@ -183,14 +173,32 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
                     .metrics = metrics,
                     .clock = clock,
                     .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
-  api::AddRoutes(api, services);
+  if (role == Role::kWorker) {
+    api::AddPlatformRoutes(api, services);
+  } else {
+    api::AddRoutes(api, services);
+  }
+}
+
+void Service::Parts::Wake() {
+  if (announcer) {
+    announcer->Wake();
+  } else if (workers) {
+    workers->Wake();
+  }
 }
 
 std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   const Deadline deadline = Deadline::After(2s);
   std::vector<api::ComponentHealth> health;
   const auto answer = sql::Query(directory->database(), "SELECT 1", {}, deadline);
-  health.push_back({"database", answer.has_value(), answer ? "sqlite" : answer.error().message});
+  health.push_back({"database", answer.has_value(),
+                    answer ? std::string(sql::ToString(directory->database().dialect()))
+                           : answer.error().message});
+  if (auto changes = HealthOfChanges(directory->database(), deadline))
+    health.push_back(*std::move(changes));
+  if (auto broker = HealthOfQueue(announcer ? &*announcer : nullptr))
+    health.push_back(*std::move(broker));
   const auto page = directory->objects().List(recordings::kBucket, {.limit = 1}, deadline);
   const std::string store = config.objects_url.empty() ? "files" : "s3";
   health.push_back({"objects", page.has_value(), page ? store : page.error().message});
@@ -242,6 +250,10 @@ void Service::Parts::PrepareModel() {
 }
 
 void Service::Parts::StartWorkers() {
+  if (!config.queue_url.empty()) {
+    announcer.emplace(directory->database(), clock, BrokerOptionsOf(config),
+                      AnnouncerOptionsOf(log));
+  }
   if (config.workers == 0) return;
   workers.emplace(
       queue, directory->objects(), clock,
@@ -251,8 +263,7 @@ void Service::Parts::StartWorkers() {
                           .clock = clock,
                           .spool_folder = directory->spool(),
                           .stop = end_jobs.get_token()}),
-      jobs::WorkerOptions{.name = fmt::format("montage-{}", ::getpid()),
-                          .threads = static_cast<size_t>(config.workers)});
+      WorkerOptionsOf(config, queue));
 }
 
 net::Task<void> Service::Parts::KeepHouse() {
@@ -278,6 +289,7 @@ net::Task<void> Service::Parts::Serve(http::Server& server, const net::Cancellat
     tasks.Spawn(EndJobsLater());
     co_await net::Offload(pool, [this] { workers->Stop(); });
   }
+  if (announcer) co_await net::Offload(pool, [this] { announcer->Stop(); });
   tasks.Cancel();
   (void)co_await tasks.Join(Deadline::Never());
   log.Write(LogLevel::kInfo, "stopped", {{"connections_cut", cut}});
@@ -286,14 +298,17 @@ net::Task<void> Service::Parts::Serve(http::Server& server, const net::Cancellat
 /// What the one server with workers does before it works. `alone`: nobody else takes uploads.
 Result<void> Service::Parts::Recover(bool alone, Deadline deadline) {
   boost::json::object line;
+  const bool shared = IsShared(config);
   if (alone) {
     std::error_code ignored;
     for (const auto& left : std::filesystem::directory_iterator(directory->spool(), ignored))
       std::filesystem::remove_all(left.path(), ignored);
-    TRY(line["leftover_objects"], recordings.SweepLeftovers(deadline));
+    if (!shared) TRY(line["leftover_objects"], recordings.SweepLeftovers(deadline));
   }
-  TRY(const jobs::Recovered recovered, queue.Recover(true, deadline));
-  TRY(line["leftover_results"], jobs::SweepResults(queue, directory->objects(), deadline));
+  TRY(const jobs::Recovered recovered, queue.Recover(!shared, deadline));
+  if (!shared) {
+    TRY(line["leftover_results"], jobs::SweepResults(queue, directory->objects(), deadline));
+  }
   line["jobs_requeued"] = recovered.requeued;
   line["jobs_failed"] = recovered.failed;
   line["jobs_cancelled"] = recovered.cancelled;
@@ -305,19 +320,18 @@ Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
-                                               const base::Clock& clock) {
+                                               const base::Clock& clock, Role role) {
   TRY(CheckSupported(config));
+  if (role == Role::kWorker && config.workers == 0)
+    return base::Fail(ErrorCode::kInvalid, "a worker needs at least 1 thread; workers is 0");
   const Deadline deadline = Deadline::After(kStartTime);
   TRY(auto directory, DataDirectory::Open({.path = config.data_dir,
-                                           .durability = config.survives_power_loss
-                                                             ? sql::Durability::kPowerLoss
-                                                             : sql::Durability::kProcessDeath,
-                                           .readers = static_cast<size_t>(config.request_threads),
+                                           .database = DatabaseOptionsOf(config, role),
                                            .key_file = config.key_file,
                                            .objects_url = config.objects_url},
                                           clock, deadline));
   std::optional<FileLock> worker_lock;
-  if (config.workers > 0) {
+  if (config.workers > 0 && !IsShared(config)) {
     TRY(worker_lock, directory->LockForWorkers());
   }
   bool alone = false;
@@ -328,7 +342,8 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   TRY(directory->objects().EnsureBucket(recordings::kBucket, deadline));
   TRY(directory->objects().EnsureBucket(jobs::kResultsBucket, deadline));
   TRY(identity::TokenSigner signer, LoadSigner(*directory, clock, deadline));
-  auto parts = std::make_unique<Parts>(config, log, clock, std::move(directory), std::move(signer));
+  auto parts =
+      std::make_unique<Parts>(config, role, log, clock, std::move(directory), std::move(signer));
   TRY(parts->cache.Open(deadline));
   if (config.workers > 0) TRY(parts->Recover(alone, deadline));
   TRY(serve_lock.Share());

@@ -5,7 +5,9 @@
 //   Run:   workers -> listen -> "ready" -> ... stop ... -> no new connections -> requests finish
 //          -> workers finish, or give their jobs back -> closed
 //
-// Recovery and sweeps belong to the one server with workers; others only serve.
+// On SQLite, recovery and sweeps belong to the one server with workers; others only serve. On
+// PostgreSQL any number of servers and workers share the jobs: who was lost is seen by its lease,
+// and nothing is swept, because another machine may be at it.
 
 #include <functional>
 #include <memory>
@@ -19,6 +21,7 @@
 #include "lib/net/cancellation.h"
 #include "lib/net/task.h"
 #include "montage/app/config.h"
+#include "montage/app/dispatch.h"
 #include "montage/app/log.h"
 
 namespace montage::app {
@@ -27,10 +30,12 @@ inline constexpr std::string_view kVersion = MONTAGE_VERSION;
 
 class Service {
  public:
-  /// kUnsupported for URLs of what is not in this version, kInvalid for wrong ones, kConflict when
-  /// another server with workers has the directory. `log` and `clock` outlive it.
+  /// kInvalid for URLs that cannot be used, kUnavailable while the database cannot be reached,
+  /// kConflict when another server with workers has the directory. A worker answers only /health
+  /// and /metrics. `log` and `clock` outlive it.
   static base::Result<std::unique_ptr<Service>> Open(const Config& config, Log& log,
-                                                     const base::Clock& clock);
+                                                     const base::Clock& clock,
+                                                     Role role = Role::kServer);
   ~Service();
 
   /// Serves on the caller's loop until `stop` is requested, then drains. `ready` gets the URL.

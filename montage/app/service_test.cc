@@ -344,11 +344,20 @@ TEST(Program, UsageAndConfigurationErrorsAreTwoAndSayWhatToDo) {
   EXPECT_EQ(run({"serve", "--workers", "many"}).first, 2);
   EXPECT_EQ(run({"--help"}).first, 0);
   const testing_support::TempDir folder;
-  const auto unsupported =
-      run({"serve", "--data", (folder / "d").string(), "--database", "postgresql://u:secret@h/d"});
-  EXPECT_EQ(unsupported.first, 1);
-  EXPECT_THAT(unsupported.second, HasSubstr("which is not in this version"));
-  EXPECT_THAT(unsupported.second, testing::Not(HasSubstr("secret")));
+  const auto serve = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"serve", "--data", (folder / "d").string()});
+    const auto done = run(options);
+    EXPECT_EQ(done.first, 1);
+    EXPECT_THAT(done.second, testing::Not(HasSubstr("secret")));
+    return done.second;
+  };
+  EXPECT_THAT(serve({"--database", "mysql://u:secret@h/d"}), HasSubstr("expected postgresql://"));
+  EXPECT_THAT(serve({"--database-replica", "postgresql://u:secret@h/d"}),
+              HasSubstr("no database that it follows"));
+  EXPECT_THAT(serve({"--queue", "amqp://u:secret@h/"}), HasSubstr("a file of this machine"));
+  EXPECT_THAT(serve({"--database", "postgresql://u:secret@h/d", "--queue", "kafka://u:secret@h"}),
+              HasSubstr("reading configuration queue"));
+  EXPECT_THAT(serve({"--cache", "redis://u:secret@h/"}), HasSubstr("not in this version"));
   const auto absent = run({"users", "list", "--data", (folder / "d").string()});
   EXPECT_EQ(absent.first, 1);
   EXPECT_THAT(absent.second, HasSubstr("there is no Montage database"));

@@ -1,111 +1,13 @@
-#include "montage/audit/audit_log.h"
+// The contracts on SQLite.
 
-#include <thread>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "lib/sql/sqlite_database.h"
-#include "lib/testing/temp_dir.h"
-#include "montage/storage/schema.h"
+#include "montage/audit/audit_log_contract.h"
+#include "montage/audit/crash_contract.h"
 
 namespace montage::audit {
 namespace {
 
-using base::Deadline;
-using testing::HasSubstr;
-
-class AuditLogTest : public testing::Test {
- protected:
-  AuditLogTest() {
-    EXPECT_TRUE(storage::Migrator(*database_, storage::Migrations(), clock_).Up(deadline_));
-  }
-
-  void Run(std::string_view statement) {
-    ASSERT_TRUE(sql::Change(*database_, statement, {}, deadline_).has_value()) << statement;
-  }
-
-  void AppendMany(int count) {
-    for (int i = 0; i < count; ++i) {
-      ASSERT_TRUE(
-          log_.Append({.actor = "usr_1", .action = "eeg.upload", .object = "f" + std::to_string(i)},
-                      deadline_));
-    }
-  }
-
-  testing_support::TempDir dir_;
-  const Deadline deadline_ = Deadline::After(std::chrono::seconds(60));
-  base::ManualClock clock_;
-  std::unique_ptr<sql::SqliteDatabase> database_ =
-      sql::SqliteDatabase::Open({.path = dir_ / "a.db"}, deadline_).value();
-  AuditLog log_{*database_, clock_};
-};
-
-TEST_F(AuditLogTest, AnUntouchedChainVerifies) {
-  AppendMany(20);
-  const Verification result = log_.Verify("", deadline_).value();
-  EXPECT_EQ(result.entries, 20);
-  EXPECT_FALSE(result.first_broken.has_value()) << result.problem;
-  EXPECT_FALSE(log_.Verify(result.head, deadline_)->first_broken.has_value());
-}
-
-TEST_F(AuditLogTest, AnEmptyChainVerifies) { EXPECT_EQ(log_.Verify("", deadline_)->entries, 0); }
-
-TEST_F(AuditLogTest, FindsTheFirstChangedEntry) {
-  AppendMany(10);
-  Run("UPDATE audit_log SET actor = 'usr_2' WHERE seq = 4");
-  const Verification result = log_.Verify("", deadline_).value();
-  EXPECT_EQ(result.first_broken, 4);
-  EXPECT_THAT(result.problem, HasSubstr("changed"));
-}
-
-TEST_F(AuditLogTest, FindsARemovedEntry) {
-  AppendMany(10);
-  Run("DELETE FROM audit_log WHERE seq = 7");
-  const Verification result = log_.Verify("", deadline_).value();
-  EXPECT_EQ(result.first_broken, 7);
-  EXPECT_THAT(result.problem, HasSubstr("missing"));
-}
-
-TEST_F(AuditLogTest, FindsARewrittenTailByTheKnownHead) {
-  AppendMany(10);
-  const std::string head = log_.Verify("", deadline_)->head;
-  Run("DELETE FROM audit_log WHERE seq >= 9");
-  EXPECT_FALSE(log_.Verify("", deadline_)->first_broken.has_value());
-  const Verification result = log_.Verify(head, deadline_).value();
-  EXPECT_EQ(result.first_broken, 9);
-  AppendMany(2);  // a forger who continues the chain
-  EXPECT_TRUE(log_.Verify(head, deadline_)->first_broken.has_value());
-}
-
-TEST_F(AuditLogTest, AnEntryGoesWithTheTransactionItBelongsTo) {
-  {
-    auto transaction = sql::Transaction::Begin(*database_, deadline_).value();
-    ASSERT_TRUE(log_.AppendIn(*transaction, {.actor = "usr_1", .action = "jobs.cancel"}, deadline_)
-                    .has_value());
-  }
-  EXPECT_EQ(log_.Verify("", deadline_)->entries, 0);
-}
-
-TEST_F(AuditLogTest, ConcurrentWritersKeepOneChain) {
-  std::vector<std::jthread> writers;
-  for (int i = 0; i < 6; ++i) writers.emplace_back([&] { AppendMany(15); });
-  writers.clear();
-  const Verification result = log_.Verify("", deadline_).value();
-  EXPECT_EQ(result.entries, 90);
-  EXPECT_FALSE(result.first_broken.has_value()) << result.problem;
-}
-
-TEST_F(AuditLogTest, ListsByActorAndAction) {
-  AppendMany(3);
-  ASSERT_TRUE(log_.Append(
-      {.actor = "anonymous", .action = "auth.token", .decision = Decision::kDenied}, deadline_));
-  EXPECT_EQ(log_.List({.actor = "usr_1"}, deadline_)->size(), 3u);
-  const auto denied = log_.List({.action = "auth.token"}, deadline_).value();
-  ASSERT_EQ(denied.size(), 1u);
-  EXPECT_EQ(denied[0].decision, Decision::kDenied);
-  EXPECT_EQ(log_.List({.after_seq = 1, .limit = 2}, deadline_)->size(), 2u);
-}
+INSTANTIATE_TEST_SUITE_P(Sqlite, AuditLogContract, testing::Values(storage::NewSqliteFile));
+INSTANTIATE_TEST_SUITE_P(Sqlite, AuditCrashContract, testing::Values(storage::NewSqliteFile));
 
 }  // namespace
 }  // namespace montage::audit

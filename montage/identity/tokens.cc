@@ -60,10 +60,15 @@ int64_t Seconds(base::WallTime time) {
 Result<TokenSigner> TokenSigner::Load(sql::Database& database, const base::Clock& clock,
                                       std::string master_key, base::Deadline deadline) {
   TokenSigner signer(clock, std::move(master_key));
-  TRY(const auto rows, sql::Query(database,
-                                  "SELECT kid, sealed_secret FROM signing_keys WHERE retired_ns IS "
-                                  "NULL ORDER BY created_ns",
-                                  {}, deadline));
+  // Of several programs that start on an empty database one makes the key; the others wait for it.
+  TRY(auto transaction, sql::Transaction::Begin(database, deadline));
+  if (database.dialect() == sql::Dialect::kPostgres) {
+    TRY(transaction->Execute("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE", {}, deadline));
+  }
+  TRY(const auto rows,
+      transaction->Execute("SELECT kid, sealed_secret FROM signing_keys WHERE retired_ns IS "
+                           "NULL ORDER BY created_ns",
+                           {}, deadline));
   for (const sql::Row& row : rows.rows) {
     sql::RowReader reader(row);
     const std::string kid = reader.Text();
@@ -76,18 +81,24 @@ Result<TokenSigner> TokenSigner::Load(sql::Database& database, const base::Clock
     signer.keys_[kid] = *std::move(secret);
     signer.current_ = kid;
   }
-  if (signer.keys_.empty()) TRY(signer.Rotate(database, deadline));
+  if (signer.keys_.empty()) TRY(signer.AddKey(*transaction, deadline));
+  TRY(transaction.Commit(deadline));
   return signer;
 }
 
 Result<void> TokenSigner::Rotate(sql::Database& database, base::Deadline deadline) {
+  TRY(const sql::Lease lease, database.Acquire(sql::Access::kWrite, deadline));
+  return AddKey(*lease, deadline);
+}
+
+Result<void> TokenSigner::AddKey(sql::Connection& connection, base::Deadline deadline) {
   const std::string kid = NewId("key");
   std::string secret = crypto::RandomBytes(32);
   const std::string sealed =
       crypto::Base64(crypto::Seal(master_key_, secret, "signing-key:" + kid));
-  TRY(sql::Change(database,
-                  "INSERT INTO signing_keys (kid, sealed_secret, created_ns) VALUES ($1, $2, $3)",
-                  {kid, sealed, clock_->Now().time_since_epoch().count()}, deadline));
+  TRY(connection.Execute(
+      "INSERT INTO signing_keys (kid, sealed_secret, created_ns) VALUES ($1, $2, $3)",
+      {kid, sealed, clock_->Now().time_since_epoch().count()}, deadline));
   keys_[kid] = std::move(secret);
   current_ = kid;
   return {};

@@ -39,6 +39,7 @@ class TokenSigner {
  private:
   TokenSigner(const base::Clock& clock, std::string master_key)
       : clock_(&clock), master_key_(std::move(master_key)) {}
+  base::Result<void> AddKey(sql::Connection& connection, base::Deadline deadline);
 
   const base::Clock* clock_;
   std::string master_key_;

@@ -41,30 +41,55 @@ base::Result<Job> ReadJob(const sql::Row& row) {
   return job;
 }
 
-base::Result<Job> FindJob(sql::Connection& connection, std::string_view job_id,
+/// kChange: the row stays as it is until the transaction ends.
+enum class For { kReading, kChange };
+
+base::Result<Job> FindJob(sql::Connection& connection, std::string_view job_id, For purpose,
                           base::Deadline deadline) {
   TRY(const sql::Rows rows,
-      connection.Execute(fmt::format("SELECT {} FROM analysis_jobs WHERE job_id = $1", kColumns),
-                         {job_id}, deadline));
+      connection.Execute(
+          fmt::format("SELECT {} FROM analysis_jobs WHERE job_id = $1{}", kColumns,
+                      purpose == For::kChange ? sql::LockClause(connection.dialect()) : ""),
+          {job_id}, deadline));
   if (rows.empty()) {
     return base::Fail(ErrorCode::kNotFound, fmt::format("there is no job \"{}\"", job_id));
   }
   return ReadJob(rows.rows[0]);
 }
 
-/// The job, when the lease still holds it.
+/// The job, locked, when the lease still holds it.
 base::Result<Job> FindLeased(sql::Connection& connection, const JobLease& lease,
                              base::Deadline deadline) {
   TRY(const sql::Rows rows,
       connection.Execute(fmt::format("SELECT {} FROM analysis_jobs WHERE job_id = $1 AND "
-                                     "lease_token = $2 AND status = 'processing'",
-                                     kColumns),
+                                     "lease_token = $2 AND status = 'processing'{}",
+                                     kColumns, sql::LockClause(connection.dialect())),
                          {lease.job_id, lease.token}, deadline));
   if (rows.empty()) {
     return base::Fail(ErrorCode::kConflict,
                       fmt::format("the lease on job \"{}\" was lost", lease.job_id));
   }
   return ReadJob(rows.rows[0]);
+}
+
+/// Whether the lease of a processing job, whose row is locked, is over at `now_ns`.
+base::Result<bool> IsAbandoned(sql::Connection& connection, std::string_view job_id, int64_t now_ns,
+                               base::Deadline deadline) {
+  TRY(const sql::Rows rows,
+      connection.Execute("SELECT 1 FROM analysis_jobs WHERE job_id = $1 AND lease_expires_at <= $2",
+                         {job_id, now_ns}, deadline));
+  return !rows.empty();
+}
+
+base::Error LostWorker() {
+  return {ErrorCode::kUnavailable, fmt::format("the worker was lost {} times", kMaxRetries + 1)};
+}
+
+/// kConflict tells a worker that it lost its lease, which was proven to hold: a refusal of the
+/// database is another thing, and may pass.
+base::Error NotTheLease(base::Error error) {
+  if (error.code == ErrorCode::kConflict) error.code = ErrorCode::kUnavailable;
+  return std::move(error).While("completing the job");
 }
 
 }  // namespace
@@ -76,10 +101,10 @@ base::Result<Job> SqlJobQueue::Insert(sql::Connection& connection, const JobRequ
   const sql::Value batch = batch_id.empty() ? sql::Value() : sql::Value(batch_id);
   TRY(connection.Execute(
       "INSERT INTO analysis_jobs (job_id, batch_id, file_id, tenant, owner_id, analysis_type, "
-      "parameters, priority, status, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-      "'pending', $9)",
+      "parameters, priority, status, created_at, announce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+      "'pending', $9, $10)",
       {job.job_id, batch, request.file_id, request.tenant, request.owner_id, request.analysis_type,
-       request.parameters, static_cast<int64_t>(request.priority), job.created_at_ns},
+       request.parameters, static_cast<int64_t>(request.priority), job.created_at_ns, announce()},
       deadline));
   return job;
 }
@@ -109,7 +134,7 @@ base::Result<Batch> SqlJobQueue::SubmitBatch(const std::vector<JobRequest>& requ
 
 base::Result<Job> SqlJobQueue::Get(std::string_view job_id, base::Deadline deadline) {
   TRY(const sql::Lease lease, database_.Acquire(sql::Access::kRead, deadline));
-  return FindJob(*lease, job_id, deadline);
+  return FindJob(*lease, job_id, For::kReading, deadline);
 }
 
 base::Result<std::vector<Job>> SqlJobQueue::List(const JobFilter& filter, base::Deadline deadline) {
@@ -121,7 +146,9 @@ base::Result<std::vector<Job>> SqlJobQueue::List(const JobFilter& filter, base::
                              kColumns),
                  {filter.tenant, filter.owner_id, filter.batch_id, filter.file_id, filter.limit,
                   filter.after},
-                 deadline));
+                 deadline,
+                 // The jobs of a batch must agree with its counts.
+                 filter.batch_id.empty() ? sql::Access::kReadStale : sql::Access::kRead));
   std::vector<Job> jobs;
   for (const sql::Row& row : rows.rows) {
     TRY(Job job, ReadJob(row));
@@ -155,10 +182,12 @@ base::Result<void> SqlJobQueue::Finish(sql::Connection& connection, const Job& j
   const bool completed = status == JobStatus::kCompleted;
   TRY(connection.Execute(
       "UPDATE analysis_jobs SET status = $2, error = $3, completed_at = $4, lease_owner = NULL, "
-      "lease_expires_at = NULL, progress = CASE WHEN $5 = 1 THEN 100 ELSE progress END "
+      "lease_expires_at = NULL, announce = $6, progress = CASE WHEN $5 = 1 THEN 100 ELSE progress "
+      "END "
       "WHERE job_id = $1",
       {job.job_id, ToString(status), error.empty() ? sql::Value() : sql::Value(error),
-       std::max(Now(), job.created_at_ns), completed},
+       std::max(Now(), job.created_at_ns), completed,
+       status == JobStatus::kFailed ? announce() : 0},
       deadline));
   if (!job.batch_id.empty()) {
     TRY(
@@ -171,7 +200,7 @@ base::Result<void> SqlJobQueue::Finish(sql::Connection& connection, const Job& j
 
 base::Result<Job> SqlJobQueue::Cancel(std::string_view job_id, base::Deadline deadline) {
   TRY(auto transaction, Transaction::Begin(database_, deadline));
-  TRY(const Job job, FindJob(*transaction, job_id, deadline));
+  TRY(const Job job, FindJob(*transaction, job_id, For::kChange, deadline));
   if (IsFinal(job.status)) {
     return base::Fail(ErrorCode::kConflict,
                       fmt::format("job \"{}\" is {} already", job_id, ToString(job.status)));
@@ -181,7 +210,7 @@ base::Result<Job> SqlJobQueue::Cancel(std::string_view job_id, base::Deadline de
   if (job.status == JobStatus::kPending) {
     TRY(Finish(*transaction, job, JobStatus::kCancelled, "", deadline));
   }
-  TRY(Job changed, FindJob(*transaction, job_id, deadline));
+  TRY(Job changed, FindJob(*transaction, job_id, For::kReading, deadline));
   TRY(transaction.Commit(deadline));
   return changed;
 }
@@ -201,20 +230,48 @@ base::Result<std::optional<ClaimedJob>> SqlJobQueue::Claim(std::string_view work
       transaction->Execute(next + std::string(sql::SkipLockedClause(database_.dialect())), {},
                            deadline));
   if (rows.empty()) return std::nullopt;
-  sql::RowReader id_reader(rows.rows[0]);
-  const std::string job_id = id_reader.Text();
-  TRY(const sql::Rows token_rows,
-      transaction->Execute(
-          "UPDATE analysis_jobs SET status = 'processing', lease_owner = $2, lease_token = "
-          "lease_token + 1, lease_expires_at = $3, started_at = COALESCE(started_at, $4) WHERE "
-          "job_id = $1 RETURNING lease_token",
-          {job_id, worker, Now() + lease_time.count(), Now()}, deadline));
-  sql::RowReader token_reader(token_rows.rows.at(0));
-  ClaimedJob claimed;
-  claimed.lease = {job_id, token_reader.Int()};
-  TRY(claimed.job, FindJob(*transaction, job_id, deadline));
+  sql::RowReader reader(rows.rows[0]);
+  TRY(ClaimedJob claimed, Take(*transaction, reader.Text(), worker, lease_time, deadline));
   TRY(transaction.Commit(deadline));
   return claimed;
+}
+
+base::Result<ClaimedJob> SqlJobQueue::Take(sql::Connection& connection, std::string_view job_id,
+                                           std::string_view worker, base::Duration lease_time,
+                                           base::Deadline deadline) const {
+  TRY(const sql::Rows rows,
+      connection.Execute(
+          "UPDATE analysis_jobs SET status = 'processing', lease_owner = $2, lease_token = "
+          "lease_token + 1, lease_expires_at = $3, started_at = COALESCE(started_at, $4), "
+          "announce = 0 WHERE job_id = $1 RETURNING lease_token",
+          {job_id, worker, Now() + lease_time.count(), Now()}, deadline));
+  sql::RowReader reader(rows.rows.at(0));
+  ClaimedJob claimed;
+  claimed.lease = {std::string(job_id), reader.Int()};
+  TRY(reader.Finish());
+  TRY(claimed.job, FindJob(connection, job_id, For::kReading, deadline));
+  return claimed;
+}
+
+base::Result<JobClaim> SqlJobQueue::ClaimJob(std::string_view job_id, std::string_view worker,
+                                             base::Duration lease_time, base::Deadline deadline) {
+  TRY(auto transaction, Transaction::Begin(database_, deadline));
+  const auto job = FindJob(*transaction, job_id, For::kChange, deadline);
+  if (!job && job.error().code == ErrorCode::kNotFound) return JobClaim{};
+  if (!job) return base::Fail(job.error());
+  JobStatus status = job->status;
+  if (status == JobStatus::kProcessing) {
+    TRY(const bool abandoned, IsAbandoned(*transaction, job_id, Now(), deadline));
+    if (!abandoned) return JobClaim{.outcome = JobClaim::Outcome::kBusy};
+    TRY(status, EndAttempt(*transaction, *job, LostWorker(), true, deadline));
+  }
+  JobClaim claim;
+  if (status == JobStatus::kPending) {
+    claim.outcome = JobClaim::Outcome::kClaimed;
+    TRY(claim.job, Take(*transaction, job_id, worker, lease_time, deadline));
+  }
+  TRY(transaction.Commit(deadline));
+  return claim;
 }
 
 base::Result<bool> SqlJobQueue::Heartbeat(const JobLease& lease, int64_t progress,
@@ -236,25 +293,34 @@ base::Result<bool> SqlJobQueue::Heartbeat(const JobLease& lease, int64_t progres
   return reader.Bool();
 }
 
+base::Result<void> SqlJobQueue::WriteCompletion(sql::Connection& connection, const Job& job,
+                                                const Completion& completion,
+                                                base::Deadline deadline) const {
+  TRY(Finish(connection, job, JobStatus::kCompleted, "", deadline));
+  TRY(connection.Execute("UPDATE analysis_jobs SET results = $2 WHERE job_id = $1",
+                         {job.job_id, completion.results}, deadline));
+  TRY(connection.Execute(
+      "INSERT INTO analysis_results (job_id, status, object_key, created_at) VALUES ($1, "
+      "'completed', $2, $3)",
+      {job.job_id, completion.object_key, Now()}, deadline));
+  TRY(connection.Execute(
+      "INSERT INTO analysis_metrics (job_id, processing_time_ms, model_inference_time_ms, "
+      "created_at) VALUES ($1, $2, $3, $4)",
+      {job.job_id, completion.processing_time_ms, completion.model_inference_time_ms, Now()},
+      deadline));
+  return {};
+}
+
 base::Result<void> SqlJobQueue::Complete(const JobLease& lease, const Completion& completion,
                                          const std::function<base::Result<void>()>& publish,
                                          base::Deadline deadline) {
   TRY(auto transaction, Transaction::Begin(database_, deadline));
   TRY(const Job job, FindLeased(*transaction, lease, deadline));
-  TRY(Finish(*transaction, job, JobStatus::kCompleted, "", deadline));
-  TRY(transaction->Execute("UPDATE analysis_jobs SET results = $2 WHERE job_id = $1",
-                           {job.job_id, completion.results}, deadline));
-  TRY(transaction->Execute(
-      "INSERT INTO analysis_results (job_id, status, object_key, created_at) VALUES ($1, "
-      "'completed', $2, $3)",
-      {job.job_id, completion.object_key, Now()}, deadline));
-  TRY(transaction->Execute(
-      "INSERT INTO analysis_metrics (job_id, processing_time_ms, model_inference_time_ms, "
-      "created_at) VALUES ($1, $2, $3, $4)",
-      {job.job_id, completion.processing_time_ms, completion.model_inference_time_ms, Now()},
-      deadline));
-  TRY(publish());
-  return transaction.Commit(deadline);
+  auto done = WriteCompletion(*transaction, job, completion, deadline);
+  if (done) done = publish();
+  if (done) done = transaction.Commit(deadline);
+  if (!done) return base::Fail(NotTheLease(std::move(done.error())));
+  return {};
 }
 
 base::Result<JobStatus> SqlJobQueue::EndAttempt(sql::Connection& connection, const Job& job,
@@ -265,8 +331,8 @@ base::Result<JobStatus> SqlJobQueue::EndAttempt(sql::Connection& connection, con
   if (next == JobStatus::kFailed && may_pass && job.retry_count < kMaxRetries) {
     TRY(connection.Execute(
         "UPDATE analysis_jobs SET status = 'pending', retry_count = retry_count + 1, lease_owner = "
-        "NULL, lease_expires_at = NULL WHERE job_id = $1",
-        {job.job_id}, deadline));
+        "NULL, lease_expires_at = NULL, announce = $2 WHERE job_id = $1",
+        {job.job_id, announce()}, deadline));
     return JobStatus::kPending;
   }
   const std::string text = error.message.empty() ? "failed without a reason" : error.message;
@@ -283,25 +349,37 @@ base::Result<JobStatus> SqlJobQueue::Fail(const JobLease& lease, const base::Err
   return next;
 }
 
-base::Result<Recovered> SqlJobQueue::Recover(bool all, base::Deadline deadline) {
+base::Result<std::optional<JobStatus>> SqlJobQueue::RecoverOne(bool all, base::Deadline deadline) {
   TRY(auto transaction, Transaction::Begin(database_, deadline));
   TRY(const sql::Rows rows,
-      transaction->Execute(fmt::format("SELECT {} FROM analysis_jobs WHERE status = 'processing' "
-                                       "AND ($1 = 1 OR lease_expires_at <= $2)",
-                                       kColumns),
-                           {all, Now()}, deadline));
-  Recovered recovered;
-  const base::Error lost{ErrorCode::kUnavailable,
-                         fmt::format("the worker was lost {} times", kMaxRetries + 1)};
-  for (const sql::Row& row : rows.rows) {
-    TRY(const Job job, ReadJob(row));
-    TRY(const JobStatus next, EndAttempt(*transaction, job, lost, true, deadline));
-    recovered.requeued += next == JobStatus::kPending ? 1 : 0;
-    recovered.failed += next == JobStatus::kFailed ? 1 : 0;
-    recovered.cancelled += next == JobStatus::kCancelled ? 1 : 0;
-  }
+      transaction->Execute(
+          fmt::format("SELECT {} FROM analysis_jobs WHERE status = 'processing' AND ($1 = 1 OR "
+                      "lease_expires_at <= $2) ORDER BY sequence LIMIT 1{}",
+                      kColumns, sql::SkipLockedClause(database_.dialect())),
+          {all, Now()}, deadline));
+  if (rows.empty()) return std::nullopt;
+  TRY(const Job job, ReadJob(rows.rows[0]));
+  TRY(const JobStatus next, EndAttempt(*transaction, job, LostWorker(), true, deadline));
   TRY(transaction.Commit(deadline));
-  return recovered;
+  return next;
+}
+
+base::Result<Recovered> SqlJobQueue::Recover(bool all, base::Deadline deadline) {
+  // Asked often and mostly for nothing, which must not take the writer.
+  TRY(const sql::Rows seen,
+      sql::Query(database_,
+                 "SELECT 1 FROM analysis_jobs WHERE status = 'processing' AND ($1 = 1 OR "
+                 "lease_expires_at <= $2) LIMIT 1",
+                 {all, Now()}, deadline));
+  Recovered recovered;
+  if (seen.empty()) return recovered;
+  while (true) {
+    TRY(const std::optional<JobStatus> next, RecoverOne(all, deadline));
+    if (!next) return recovered;
+    recovered.requeued += *next == JobStatus::kPending ? 1 : 0;
+    recovered.failed += *next == JobStatus::kFailed ? 1 : 0;
+    recovered.cancelled += *next == JobStatus::kCancelled ? 1 : 0;
+  }
 }
 
 }  // namespace montage::jobs

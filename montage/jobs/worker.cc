@@ -1,5 +1,6 @@
 #include "montage/jobs/worker.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <fmt/format.h>
@@ -8,6 +9,9 @@ namespace montage::jobs {
 namespace {
 
 using base::ErrorCode;
+
+/// A database that is gone is not asked without pause.
+constexpr base::Duration kAfterError = std::chrono::seconds(1);
 
 base::Deadline Soon() { return base::Deadline::After(std::chrono::seconds(30)); }
 
@@ -97,15 +101,18 @@ bool Workers::Wait(base::Duration time) {
 
 void Workers::Work(size_t index) {
   const std::string name = fmt::format("{}-{}", options_.name, index);
+  const auto source =
+      options_.sources ? options_.sources() : std::make_unique<PollingSource>(queue_);
   while (true) {
     {
       const std::scoped_lock lock(mutex_);
       if (stopping_) return;
     }
-    const auto claimed = queue_.Claim(name, options_.lease_time, Soon());
+    const auto claimed = source->Next(name, options_.lease_time);
     if (claimed && *claimed) {
       RunJob(**claimed);
-    } else if (!Wait(options_.poll_every)) {
+      source->Settle();
+    } else if (!Wait(claimed ? options_.poll_every : std::max(options_.poll_every, kAfterError))) {
       return;
     }
   }
@@ -127,6 +134,15 @@ void Workers::KeepLeases() {
   }
 }
 
+void Workers::GiveBack(const ClaimedJob& claimed, const base::Error& error, bool may_pass) {
+  const auto ended = queue_.Fail(claimed.lease, error, may_pass, Soon());
+  // An attempt before this one may have died between its result object and its commit. Nobody else
+  // can write one now.
+  if (ended && IsFinal(*ended) && claimed.job.retry_count > 0) {
+    (void)store_.Delete(kResultsBucket, ResultKey(claimed.job.job_id), Soon());
+  }
+}
+
 void Workers::RunJob(const ClaimedJob& claimed) {
   JobContext context(claimed.lease);
   {
@@ -142,7 +158,7 @@ void Workers::RunJob(const ClaimedJob& claimed) {
     running_.erase(&context);
   }
   if (!outcome) {
-    (void)queue_.Fail(claimed.lease, outcome.error(), MayPass(outcome.error().code), Soon());
+    GiveBack(claimed, outcome.error(), MayPass(outcome.error().code));
   } else {
     const Completion completion{
         .results = outcome->results,
@@ -161,7 +177,7 @@ void Workers::RunJob(const ClaimedJob& claimed) {
       if (queue_.Heartbeat(claimed.lease, context.progress_, options_.lease_time, Soon())) {
         (void)store_.Delete(kResultsBucket, completion.object_key, Soon());
       }
-      (void)queue_.Fail(claimed.lease, done.error(), true, Soon());
+      GiveBack(claimed, done.error(), true);
     }
   }
   --active_;

@@ -12,6 +12,7 @@
 
 #include "lib/objects/object_store.h"
 #include "montage/jobs/job_queue.h"
+#include "montage/jobs/job_source.h"
 
 namespace montage::jobs {
 
@@ -47,7 +48,9 @@ struct WorkerOptions {
   size_t threads = 2;
   base::Duration lease_time = std::chrono::seconds(30);
   base::Duration heartbeat_every = std::chrono::seconds(5);
+  /// Between two questions to a source that had nothing; zero for one that waits itself.
   base::Duration poll_every = std::chrono::milliseconds(100);
+  JobSourceFactory sources = {};  ///< null: the queue is asked
 };
 
 inline constexpr std::string_view kResultsBucket = "results";
@@ -78,6 +81,7 @@ class Workers {
   void Work(size_t index);
   void KeepLeases();
   void RunJob(const ClaimedJob& claimed);
+  void GiveBack(const ClaimedJob& claimed, const base::Error& error, bool may_pass);
   bool Wait(base::Duration time);
 
   JobQueue& queue_;

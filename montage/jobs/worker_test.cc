@@ -27,9 +27,9 @@ class WorkersTest : public testing::Test {
     return store_.Head(kResultsBucket, ResultKey(id), kNever).has_value();
   }
 
-  testing_support::TempDir folder_;
+  storage::SqliteFile home_;
   base::SystemClock clock_;
-  std::unique_ptr<sql::SqliteDatabase> database_ = OpenDatabase(folder_ / "jobs.db");
+  std::unique_ptr<sql::Database> database_ = storage::ConnectMigrated(home_);
   SqlJobQueue queue_{*database_, clock_};
   objects::MemoryObjectStore store_{clock_};
   WorkerOptions options_{.heartbeat_every = 2ms, .poll_every = 2ms};

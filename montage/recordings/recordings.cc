@@ -187,7 +187,10 @@ base::Result<void> Recordings::Delete(std::string_view file_id, base::Deadline d
       transaction->Execute("SELECT object_key FROM analysis_results WHERE job_id IN (SELECT job_id "
                            "FROM analysis_jobs WHERE file_id = $1)",
                            {file_id}, deadline));
-  TRY(transaction->Execute("DELETE FROM analysis_jobs WHERE file_id = $1", {file_id}, deadline));
+  // A job that was submitted since then stays: it fails because its recording is gone.
+  TRY(transaction->Execute(
+      "DELETE FROM analysis_jobs WHERE file_id = $1 AND status NOT IN ('pending', 'processing')",
+      {file_id}, deadline));
   TRY(const sql::Rows deleted,
       transaction->Execute("DELETE FROM files WHERE file_id = $1", {file_id}, deadline));
   if (deleted.changed == 0) {

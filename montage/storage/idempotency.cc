@@ -15,17 +15,23 @@ base::Result<IdempotentStart> IdempotencyStore::Begin(std::string_view owner_id,
       "DELETE FROM idempotency_keys WHERE owner_id = $1 AND idempotency_key = $2 AND "
       "(created_at <= $3 OR (status IS NULL AND created_at <= $4))",
       {owner_id, key, Before(kKept), Before(kLost)}, deadline));
+  // Of several requests at the same time one inserts; the others wait for its commit here.
+  TRY(const sql::Rows inserted,
+      transaction->Execute(
+          "INSERT INTO idempotency_keys (owner_id, idempotency_key, request_hash, created_at) "
+          "VALUES ($1, $2, $3, $4) ON CONFLICT (owner_id, idempotency_key) DO NOTHING",
+          {owner_id, key, request_hash, Before(base::Duration::zero())}, deadline));
+  IdempotentStart start;
+  if (inserted.changed == 1) {
+    TRY(transaction.Commit(deadline));
+    return start;
+  }
   TRY(const sql::Rows rows,
       transaction->Execute("SELECT request_hash, status, response FROM idempotency_keys WHERE "
                            "owner_id = $1 AND idempotency_key = $2",
                            {owner_id, key}, deadline));
-  IdempotentStart start;
-  if (rows.empty()) {
-    TRY(transaction->Execute(
-        "INSERT INTO idempotency_keys (owner_id, idempotency_key, request_hash, created_at) "
-        "VALUES ($1, $2, $3, $4)",
-        {owner_id, key, request_hash, Before(base::Duration::zero())}, deadline));
-    TRY(transaction.Commit(deadline));
+  if (rows.empty()) {  // given up this very moment: the client may send it again
+    start.outcome = IdempotentStart::Outcome::kRunning;
     return start;
   }
   sql::RowReader reader(rows.rows[0]);

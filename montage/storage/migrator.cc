@@ -20,6 +20,8 @@ std::string ChecksumOf(const Migration& migration) {
   for (const std::string& statement : migration.up) add(statement);
   add("down");
   for (const std::string& statement : migration.down) add(statement);
+  if (!migration.up_postgres.empty()) add("postgres");
+  for (const std::string& statement : migration.up_postgres) add(statement);
   return hash.FinishHex();
 }
 
@@ -32,6 +34,18 @@ base::Result<void> ExecuteAll(sql::Connection& connection, std::span<const std::
 }
 
 }  // namespace
+
+base::Result<sql::Transaction> Migrator::BeginAlone(base::Deadline deadline) {
+  TRY(auto transaction, sql::Transaction::Begin(database_, deadline));
+  // SQLite has one writer anyway. The lock ends with the transaction and belongs to one schema; its
+  // first number is any that nothing else here uses.
+  if (database_.dialect() == sql::Dialect::kPostgres) {
+    TRY(transaction->Execute(
+        "SELECT pg_catalog.pg_advisory_xact_lock(1836019570, hashtext(current_schema()::text))", {},
+        deadline));
+  }
+  return transaction;
+}
 
 base::Result<std::vector<int64_t>> Migrator::Applied(sql::Connection& connection,
                                                      base::Deadline deadline) {
@@ -71,7 +85,7 @@ base::Result<std::vector<int64_t>> Migrator::Applied(sql::Connection& connection
 
 base::Result<int64_t> Migrator::Up(base::Deadline deadline) {
   for (int64_t done = 0;; ++done) {
-    TRY(auto transaction, sql::Transaction::Begin(database_, deadline));
+    TRY(auto transaction, BeginAlone(deadline));
     TRY(const auto applied, Applied(*transaction, deadline));
     if (applied.size() == migrations_.size()) {
       TRY(transaction.Commit(deadline));
@@ -79,6 +93,8 @@ base::Result<int64_t> Migrator::Up(base::Deadline deadline) {
     }
     const Migration& next = migrations_[applied.size()];
     TRY(ExecuteAll(*transaction, next.up, deadline));
+    if (database_.dialect() == sql::Dialect::kPostgres)
+      TRY(ExecuteAll(*transaction, next.up_postgres, deadline));
     TRY(transaction->Execute(
         "INSERT INTO schema_migrations VALUES ($1, $2, $3, $4)",
         {next.number, next.name, ChecksumOf(next), clock_.Now().time_since_epoch().count()},
@@ -89,7 +105,7 @@ base::Result<int64_t> Migrator::Up(base::Deadline deadline) {
 
 base::Result<int64_t> Migrator::Down(int64_t target, base::Deadline deadline) {
   for (int64_t done = 0;; ++done) {
-    TRY(auto transaction, sql::Transaction::Begin(database_, deadline));
+    TRY(auto transaction, BeginAlone(deadline));
     TRY(const auto applied, Applied(*transaction, deadline));
     if (applied.empty() || migrations_[applied.size() - 1].number <= target) return done;
     const Migration& last = migrations_[applied.size() - 1];
@@ -101,7 +117,7 @@ base::Result<int64_t> Migrator::Down(int64_t target, base::Deadline deadline) {
 }
 
 base::Result<std::vector<MigrationStatus>> Migrator::Status(base::Deadline deadline) {
-  TRY(auto transaction, sql::Transaction::Begin(database_, deadline));
+  TRY(auto transaction, BeginAlone(deadline));
   TRY(const auto applied, Applied(*transaction, deadline));
   std::vector<MigrationStatus> status;
   for (size_t i = 0; i < migrations_.size(); ++i) {

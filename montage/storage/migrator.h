@@ -17,6 +17,7 @@ struct Migration {
   std::string name;
   std::vector<std::string> up;
   std::vector<std::string> down;
+  std::vector<std::string> up_postgres = {};  ///< after `up`, on PostgreSQL only
 };
 
 struct MigrationStatus {
@@ -25,8 +26,9 @@ struct MigrationStatus {
   std::optional<int64_t> applied_at_ns;  ///< nothing when pending
 };
 
-/// Each migration is one transaction together with its row in `schema_migrations`. A database whose
-/// applied migrations differ from the given ones (SHA-256), or that is newer, is refused.
+/// Each migration is one transaction together with its row in `schema_migrations`; programs that
+/// migrate at the same time wait for each other. A database whose applied migrations differ from
+/// the given ones (SHA-256), or that is newer, is refused.
 class Migrator {
  public:
   /// All arguments must outlive it.
@@ -40,6 +42,7 @@ class Migrator {
   base::Result<std::vector<MigrationStatus>> Status(base::Deadline deadline);
 
  private:
+  base::Result<sql::Transaction> BeginAlone(base::Deadline deadline);
   base::Result<std::vector<int64_t>> Applied(sql::Connection& connection, base::Deadline deadline);
 
   sql::Database& database_;

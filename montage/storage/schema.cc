@@ -84,10 +84,29 @@ Migration Audit() {
           {"DROP TABLE idempotency_keys", "DROP TABLE audit_log"}};
 }
 
+/// What several servers and workers on one database need: jobs whose state the broker is still to
+/// be told, and the time series as a hypertable where TimescaleDB is installed (docs.timescale.com,
+/// create_hypertable; chunks of one day in nanoseconds).
+Migration Scale() {
+  return {
+      .number = 4,
+      .name = "scale",
+      .up = {"ALTER TABLE analysis_jobs ADD COLUMN announce {int} NOT NULL DEFAULT 0",
+             "CREATE INDEX analysis_jobs_announce ON analysis_jobs(sequence) WHERE announce = 1"},
+      .down = {"DROP INDEX analysis_jobs_announce",
+               "ALTER TABLE analysis_jobs DROP COLUMN announce"},
+      .up_postgres = {R"(DO $$ BEGIN
+            IF EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'timescaledb') THEN
+              PERFORM create_hypertable('system_metrics', 'timestamp',
+                chunk_time_interval => 86400000000000, if_not_exists => TRUE, migrate_data => TRUE);
+            END IF;
+          END $$)"}};
+}
+
 }  // namespace
 
 std::span<const Migration> Migrations() {
-  static const std::vector<Migration> kMigrations = {Identity(), Analysis(), Audit()};
+  static const std::vector<Migration> kMigrations = {Identity(), Analysis(), Audit(), Scale()};
   return kMigrations;
 }
 

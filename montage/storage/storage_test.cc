@@ -4,10 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/sql/sqlite_database.h"
 #include "lib/testing/temp_dir.h"
 #include "montage/storage/ids.h"
-#include "montage/storage/schema.h"
 #include "montage/storage/sealed.h"
 #include "montage/storage/sealed_pieces.h"
 #include "montage/storage/sealed_stream.h"
@@ -16,49 +14,6 @@ namespace montage::storage {
 namespace {
 
 const base::Deadline kNever = base::Deadline::Never();
-
-class MigratorTest : public testing::Test {
- protected:
-  base::ErrorCode UpCode(std::span<const Migration> migrations) {
-    const auto done = Migrator(*database_, migrations, clock_).Up(kNever);
-    return done ? base::ErrorCode::kInternal : done.error().code;
-  }
-  testing_support::TempDir folder_;
-  base::ManualClock clock_;
-  std::unique_ptr<sql::SqliteDatabase> database_ =
-      sql::SqliteDatabase::Open({.path = folder_ / "m.db"}, kNever).value();
-};
-
-TEST_F(MigratorTest, GoesUpAndDownAndUpAgain) {
-  Migrator migrator(*database_, Migrations(), clock_);
-  EXPECT_EQ(migrator.Up(kNever).value(), std::ssize(Migrations()));
-  EXPECT_EQ(migrator.Up(kNever).value(), 0);
-  for (const char* table : {"users", "api_keys", "refresh_tokens", "files", "analysis_jobs",
-                            "analysis_results", "analysis_metrics", "system_metrics", "batches",
-                            "audit_log", "idempotency_keys", "schema_migrations"}) {
-    EXPECT_TRUE(sql::Query(*database_, std::string("SELECT * FROM ") + table, {}, kNever)) << table;
-  }
-  EXPECT_EQ(migrator.Down(0, kNever).value(), std::ssize(Migrations()));
-  EXPECT_FALSE(migrator.Status(kNever)->at(0).applied_at_ns.has_value());
-  EXPECT_EQ(migrator.Up(kNever).value(), std::ssize(Migrations()));
-  EXPECT_TRUE(migrator.Status(kNever)->at(0).applied_at_ns.has_value());
-}
-
-TEST_F(MigratorTest, RefusesChangedAndUnknownMigrations) {
-  std::vector<Migration> migrations = {{1, "a", {"CREATE TABLE a (x {int})"}, {"DROP TABLE a"}},
-                                       {2, "b", {"CREATE TABLE b (x {int})"}, {"DROP TABLE b"}}};
-  EXPECT_EQ(UpCode(migrations), base::ErrorCode::kInternal);
-  EXPECT_EQ(UpCode(std::span(migrations).first(1)), base::ErrorCode::kConflict);
-  migrations[0].up[0] += " ";
-  EXPECT_EQ(UpCode(migrations), base::ErrorCode::kConflict);
-}
-
-TEST_F(MigratorTest, AFailingMigrationLeavesNothing) {
-  const std::vector<Migration> migrations = {
-      {1, "a", {"CREATE TABLE a (x {int})", "CREATE TABEL b"}, {}}};
-  EXPECT_FALSE(Migrator(*database_, migrations, clock_).Up(kNever).has_value());
-  EXPECT_FALSE(sql::Query(*database_, "SELECT * FROM a", {}, kNever).has_value());
-}
 
 TEST(SealedPieces, AreReadInAnyOrderAndHaveNoNameOnDisk) {
   const testing_support::TempDir folder;

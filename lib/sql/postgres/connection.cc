@@ -30,6 +30,9 @@ constexpr auto kRollbackLimit = std::chrono::seconds(5);
 constexpr std::string_view kWriterLock =
     "SELECT pg_catalog.pg_advisory_xact_lock(4702111234474983745)";
 
+/// read_only_sql_transaction.
+constexpr std::string_view kReadOnlyState = "25006";
+
 std::string OneLine(const char* text) {
   std::string line(text == nullptr ? "" : text);
   while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0)
@@ -115,7 +118,7 @@ base::Result<void> PostgresConnection::Configure(base::Deadline deadline) {
   if (PQserverVersion(session_.get()) >= kKnowsConnectionCheck) {
     settings += "SET client_connection_check_interval = '1s';";
   }
-  if (access_ == Access::kRead) settings += "SET default_transaction_read_only = on;";
+  if (access_ != Access::kWrite) settings += "SET default_transaction_read_only = on;";
   TRY(Simple(settings, deadline));
   return {};
 }
@@ -355,7 +358,7 @@ base::Result<void> PostgresConnection::InsertMany(std::string_view table,
 }
 
 base::Result<void> PostgresConnection::Begin(Isolation isolation, base::Deadline deadline) {
-  const bool reader = access_ == Access::kRead;
+  const bool reader = access_ != Access::kWrite;
   if (reader && isolation == Isolation::kDefault) isolation = Isolation::kRepeatableRead;
   TRY(Simple(fmt::format("BEGIN{}{}", Level(isolation), reader ? " READ ONLY" : ""), deadline));
   if (reader || write_order_ == WriteOrder::kConcurrent) return {};
@@ -419,6 +422,10 @@ Error PostgresConnection::Refused(const pg_result* result, std::string_view stat
                      .constraint = FieldOf(result, PG_DIAG_CONSTRAINT_NAME)};
   const std::string& state = refusal_->sqlstate;
   if (state.empty()) return Lost(statement);
+  if (state == kReadOnlyState && access_ == Access::kWrite && discards_read_only_) {
+    return Closed({ErrorCode::kUnavailable, "the server takes no changes at the moment"},
+                  statement);
+  }
   const std::string_view words =
       QuotesNoValues(state) ? std::string_view(refusal_->message) : SqlStateClass(state);
   return Error{CodeOfSqlState(state), fmt::format("{} (SQLSTATE {})", words, state)}.While(

@@ -59,7 +59,10 @@ class PostgresConnection final : public Connection {
   };
 
   PostgresConnection(Access access, const PostgresOptions& options)
-      : access_(access), write_order_(options.write_order), interrupt_(options.interrupt) {}
+      : access_(access),
+        write_order_(options.write_order),
+        discards_read_only_(options.discards_read_only),
+        interrupt_(options.interrupt) {}
 
   base::Result<void> Connect(const PostgresOptions& options, base::Deadline deadline);
   base::Result<void> Configure(base::Deadline deadline);
@@ -90,6 +93,7 @@ class PostgresConnection final : public Connection {
   std::unique_ptr<pg_conn, Finish> session_;
   Access access_;
   WriteOrder write_order_;
+  bool discards_read_only_;
   std::shared_ptr<const Interrupt> interrupt_;
   std::optional<Refusal> refusal_;
   std::list<Prepared> recent_;  // most recently used first

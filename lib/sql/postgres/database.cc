@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/sql/postgres/connection.h"
+#include "lib/sql/postgres/login.h"
 
 namespace sql {
 
@@ -27,6 +28,10 @@ PostgresDatabase::~PostgresDatabase() = default;
 base::Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::Open(PostgresOptions options,
                                                                        base::Deadline deadline) {
   std::unique_ptr<PostgresDatabase> database(new PostgresDatabase(std::move(options)));
+  if (!database->options_.connects_at_once) {
+    TRY(PostgresLogin::Parse(database->options_.url, ""));
+    return database;
+  }
   TRY(auto first, PostgresConnection::Open(database->options_, Access::kWrite, deadline));
   database->writers_.open = 1;
   database->writers_.idle.push_back(std::move(first));

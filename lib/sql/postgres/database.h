@@ -30,6 +30,12 @@ struct PostgresOptions {
   size_t writers = 4;  ///< most sessions that may write
   size_t readers = 4;  ///< most sessions that only read
   WriteOrder write_order = WriteOrder::kOneAtATime;
+  /// A writing session whose server turns out to take no changes is closed with kUnavailable, and
+  /// the next one looks for a server that does (`target_session_attrs=read-write`). False: such a
+  /// statement is kForbidden.
+  bool discards_read_only = false;
+  /// Open proves that the server can be reached. False: the first Acquire does.
+  bool connects_at_once = true;
   std::string application_name = {};  ///< as the server's statistics show it
   /// Null: only deadlines end what blocks.
   std::shared_ptr<const Interrupt> interrupt = {};
@@ -39,8 +45,8 @@ class PostgresConnection;
 
 class PostgresDatabase final : public Database {
  public:
-  /// Opens the first session: kInvalid for a wrong URL, kUnauthorized, kNotFound (database),
-  /// kUnavailable, kTimeout.
+  /// kInvalid for a wrong URL; when it connects: kUnauthorized, kNotFound (database), kUnavailable,
+  /// kTimeout.
   static base::Result<std::unique_ptr<PostgresDatabase>> Open(PostgresOptions options,
                                                               base::Deadline deadline);
   ~PostgresDatabase() override;

@@ -61,9 +61,14 @@ base::Result<LoadedConfig> CommandContext::Load() {
 base::Result<DataDirectoryOptions> CommandContext::DirectoryOptions() {
   TRY(const LoadedConfig loaded, Load());
   TRY(CheckSupported(loaded.config));
-  return DataDirectoryOptions{.path = loaded.config.data_dir,
-                              .key_file = loaded.config.key_file,
-                              .objects_url = loaded.config.objects_url};
+  DataDirectoryOptions options{.path = loaded.config.data_dir,
+                               .database = DatabaseOptionsOf(loaded.config, Role::kServer),
+                               .key_file = loaded.config.key_file,
+                               .objects_url = loaded.config.objects_url};
+  // Not among the sessions that serve, and a command needs few.
+  options.database.application_name = "montage";
+  options.database.connections = 2;
+  return options;
 }
 
 base::Result<std::unique_ptr<Administration>> CommandContext::Open(bool create) {

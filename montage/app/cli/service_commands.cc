@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "lib/net/runtime.h"
 #include "montage/app/cli/command.h"
@@ -14,16 +15,49 @@ namespace {
 
 using base::Result;
 
-Result<int> Serve(CommandContext& context) {
-  TRY(const LoadedConfig loaded, context.Load());
+/// Waits up to a second; true when `stop` was requested.
+bool StopsWithinASecond(const net::Cancellation& stop) {
+  pollfd requested{stop.event_fd(), POLLIN, 0};
+  return ::poll(&requested, 1, 1000) > 0 || stop.requested();
+}
+
+/// A database that cannot be reached yet is waited for, with its name in the log; null when told to
+/// stop before.
+Result<std::unique_ptr<Service>> OpenWhenPossible(const Config& config, Role role, Log& log,
+                                                  const base::Clock& clock,
+                                                  const net::Cancellation& stop) {
+  bool told = false;
+  while (true) {
+    auto service = Service::Open(config, log, clock, role);
+    const bool may_come = !service && service.error().code == base::ErrorCode::kUnavailable;
+    if (!may_come || config.database_url.empty()) return service;
+    if (!told) log.Write("waiting_for_database", service.error());
+    told = true;
+    if (StopsWithinASecond(stop)) return nullptr;
+  }
+}
+
+/// A worker says on a port of its own how it is; two on one machine must not want the same one.
+void ListenAnywhereByDefault(LoadedConfig& loaded) {
+  for (const ConfigOrigin& origin : loaded.origins) {
+    if (origin.key == "listen" && origin.origin == "default") loaded.config.listen_port = 0;
+  }
+}
+
+Result<int> RunService(CommandContext& context, Role role) {
+  TRY(LoadedConfig loaded, context.Load());
+  if (role == Role::kWorker) ListenAnywhereByDefault(loaded);
   TRY(const LogLevel level, ParseLogLevel(loaded.config.log_level));
   Log log(level, context.clock);
   net::Cancellation stop;
   const net::SignalBridge signals(stop, {SIGTERM, SIGINT});
-  TRY(const auto service, Service::Open(loaded.config, log, context.clock));
+  TRY(const auto service, OpenWhenPossible(loaded.config, role, log, context.clock, stop));
+  if (!service) return 0;
   net::Runtime runtime;
   TRY(runtime.Run(service->Run(stop, [&](const std::string& url) {
-    context.io.out << "montage listening on " << url << std::endl;
+    context.io.out << (role == Role::kWorker ? "montage worker, health on "
+                                             : "montage listening on ")
+                   << url << std::endl;
   })));
   return 0;
 }
@@ -76,7 +110,13 @@ Result<int> ShowConfig(CommandContext& context, bool as_json) {
 
 void AddServiceCommands(CLI::App& app, CommandContext& context) {
   app.add_subcommand("serve", "Serve the API and analyse; ends in order on SIGTERM or Ctrl-C")
-      ->callback([&context] { context.action = [&context] { return Serve(context); }; });
+      ->callback([&context] {
+        context.action = [&context] { return RunService(context, Role::kServer); };
+      });
+  app.add_subcommand("worker", "Analyse only, beside servers on the same database; see --queue")
+      ->callback([&context] {
+        context.action = [&context] { return RunService(context, Role::kWorker); };
+      });
   app.add_subcommand("openapi", "Print the OpenAPI document of the API")->callback([&context] {
     context.action = [&context] { return PrintOpenApi(context); };
   });

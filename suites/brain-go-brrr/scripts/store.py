@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Looks into the data directory of an embedded Montage without any code of Montage, and prints JSON.
+"""Looks into what a Montage keeps without any code of Montage, and prints JSON. Its database is DATA/montage.db, or the
+PostgreSQL that the file DATA/database-url names (production.py writes it).
 
     store.py DATA rows SQL [PARAMETER...]   rows of a query on the database (opened read-only), as objects
     store.py DATA count                     rows of each table that scenarios may leave something in, and objects
@@ -24,12 +25,17 @@ import time
 import urllib.request
 from pathlib import Path
 
+import production
+
 FOOTER = 256
 FRAME = 64 * 1024 + 28
 TABLES = ["files", "batches", "analysis_jobs", "analysis_results", "analysis_metrics"]
 
 
 def query(data, sql, parameters=()):
+    url = Path(data) / "database-url"
+    if url.exists():
+        return json.loads(production.ask(url.read_text(), f"SELECT coalesce(json_agg(q), '[]') FROM ({sql}) q", parameters))
     connection = sqlite3.connect(f"file:{data}/montage.db?mode=ro", uri=True, timeout=10)
     connection.row_factory = sqlite3.Row
     try:

@@ -1,27 +1,27 @@
-// kill -9 at seeded moments: every acknowledged entry is in the chain once, and the chain verifies.
+#pragma once
+// For tests only: kill -9 at seeded moments. Every acknowledged entry is in the chain once, and the
+// chain verifies.
 
 #include <csignal>
 #include <set>
+#include <sstream>
 #include <string>
 
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/random.h"
-#include "lib/sql/sqlite_database.h"
-#include "lib/testing/temp_dir.h"
 #include "montage/audit/audit_log.h"
-#include "montage/storage/schema.h"
+#include "montage/storage/database_fixture.h"
 
 namespace montage::audit {
-namespace {
 
-const base::Deadline kNever = base::Deadline::Never();
+using storage::kNever;
 
-[[noreturn]] void AppendUntilKilled(const std::filesystem::path& file, int round, int pipe_end) {
+[[noreturn]] inline void AppendUntilKilled(const storage::TestDatabase& home, int round,
+                                           int pipe_end) {
   static const base::SystemClock clock;
-  const auto database = sql::SqliteDatabase::Open({.path = file}, kNever).value();
+  const auto database = home.Connect();
   AuditLog log(*database, clock);
   for (int i = 0;; ++i) {
     const std::string id = std::to_string(round) + "-" + std::to_string(i);
@@ -31,11 +31,11 @@ const base::Deadline kNever = base::Deadline::Never();
 }
 
 /// The acknowledged ids of a child that is killed after `lines` more lines.
-std::string RunAndKill(const std::filesystem::path& file, int round, uint64_t lines) {
+inline std::string RunAndKill(const storage::TestDatabase& home, int round, uint64_t lines) {
   int ends[2] = {};
   EXPECT_EQ(pipe(ends), 0);
   const pid_t child = fork();
-  if (child == 0) AppendUntilKilled(file, round, ends[1]);
+  if (child == 0) AppendUntilKilled(home, round, ends[1]);
   close(ends[1]);
   std::string heard;
   bool killed = false;
@@ -50,20 +50,22 @@ std::string RunAndKill(const std::filesystem::path& file, int round, uint64_t li
   return heard;
 }
 
-TEST(AuditCrash, NothingAcknowledgedIsLostAndNothingDoubled) {
-  const testing_support::TempDir folder;
-  const auto file = folder / "audit.db";
-  const base::SystemClock clock;
-  {
-    const auto database = sql::SqliteDatabase::Open({.path = file}, kNever).value();
-    ASSERT_TRUE(storage::Migrator(*database, storage::Migrations(), clock).Up(kNever));
+class AuditCrashContract : public storage::DatabaseTest {
+ protected:
+  void SetUp() override {
+    storage::DatabaseTest::SetUp();
+    database_.reset();  // no connection may be carried over a fork
   }
+};
+
+TEST_P(AuditCrashContract, NothingAcknowledgedIsLostAndNothingDoubled) {
+  const base::SystemClock clock;
   base::Random random(9);
   std::set<std::string> acknowledged;
   for (int round = 0; round < 20; ++round) {
-    std::istringstream lines(RunAndKill(file, round, random.Below(30)));
+    std::istringstream lines(RunAndKill(*home_, round, random.Below(30)));
     for (std::string line; std::getline(lines, line);) acknowledged.insert(line);
-    const auto database = sql::SqliteDatabase::Open({.path = file}, kNever).value();
+    const auto database = home_->Connect();
     AuditLog log(*database, clock);
     const auto verified = log.Verify("", kNever);
     ASSERT_TRUE(verified.has_value());
@@ -79,5 +81,4 @@ TEST(AuditCrash, NothingAcknowledgedIsLostAndNothingDoubled) {
   EXPECT_GT(acknowledged.size(), 50U);
 }
 
-}  // namespace
 }  // namespace montage::audit
