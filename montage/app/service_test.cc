@@ -357,7 +357,7 @@ TEST(Program, UsageAndConfigurationErrorsAreTwoAndSayWhatToDo) {
   EXPECT_THAT(serve({"--queue", "amqp://u:secret@h/"}), HasSubstr("a file of this machine"));
   EXPECT_THAT(serve({"--database", "postgresql://u:secret@h/d", "--queue", "kafka://u:secret@h"}),
               HasSubstr("reading configuration queue"));
-  EXPECT_THAT(serve({"--cache", "redis://u:secret@h/"}), HasSubstr("not in this version"));
+  EXPECT_THAT(serve({"--cache", "memcached://u:secret@h/"}), HasSubstr("expected redis://"));
   const auto absent = run({"users", "list", "--data", (folder / "d").string()});
   EXPECT_EQ(absent.first, 1);
   EXPECT_THAT(absent.second, HasSubstr("there is no Montage database"));
