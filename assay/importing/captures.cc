@@ -41,7 +41,7 @@ std::vector<std::string_view> Segments(std::string_view path) {
 
 std::string Singular(std::string text) {
   if (text.ends_with("ies") && text.size() > 4) return text.substr(0, text.size() - 3) + "y";
-  if (text.ends_with("sses")) return text.substr(0, text.size() - 2);
+  if (text.ends_with("sses") || text.ends_with("uses")) return text.substr(0, text.size() - 2);
   if (text.ends_with('s') && !text.ends_with("ss") && !text.ends_with("us") &&
       !text.ends_with("is") && text.size() > 3) {
     text.pop_back();
@@ -81,7 +81,8 @@ std::string ResourceOf(std::string_view path) {
   for (const std::string_view segment : Segments(path)) {
     const bool version =
         segment.size() >= 2 && segment.front() == 'v' && IsDigits(segment.substr(1));
-    if (version || segment == "api" || IsDigits(segment) || LooksMade(segment) || HasSlot(segment))
+    if (version || segment == "api" || IsDigits(segment) || LooksMade(segment) ||
+        HasSlot(segment) || segment.starts_with('{'))
       continue;
     resource = segment;
   }

@@ -73,7 +73,8 @@ class HarReader {
     if (left_out_ > 0) {
       draft_.notes.push_back(
           {"log.entries",
-           fmt::format("{} requests of static files and preflights are left out", left_out_)});
+           fmt::format("requests of static files and preflights that are left out: {}",
+                       left_out_)});
     }
     return out;
   }

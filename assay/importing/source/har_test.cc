@@ -73,7 +73,7 @@ TEST(Har, SecretsAreCredentialsAndStandNowhere) {
   EXPECT_THAT(FileOf(draft, "shop.yaml"),
               HasSubstr("bearer: \"${{ environment.credentials.token }}\""));
   EXPECT_THAT(FileOf(draft, "shop.yaml"),
-              HasSubstr("\"${{ environment.credentials.password }} again\""));
+              HasSubstr("note: ${{ environment.credentials.password }} again"));
 }
 
 TEST(Har, ATokenThatTheSystemGaveIsSavedNotAsked) {
@@ -114,7 +114,7 @@ TEST(Har, WhatThePageNeedsToShowItselfIsLeftOut) {
                          Entry("GET", "http://h/api", "", 200, "[]")}));
   EXPECT_EQ(ProblemsOf(draft), "");
   EXPECT_EQ(draft.steps, 1U);
-  EXPECT_THAT(NotesOf(draft), HasSubstr("4 requests of static files and preflights are left out"));
+  EXPECT_THAT(NotesOf(draft), HasSubstr("preflights that are left out: 4"));
 }
 
 TEST(Har, OtherHostsAreEndpointsOfTheirOwn) {
