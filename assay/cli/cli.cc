@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "assay/cli/commands.h"
+#include "assay/cli/onboard/onboard_commands.h"
 #include "assay/cli/options.h"
 #include "assay/cli/project.h"
 #include "assay/cli/signing.h"
@@ -58,6 +59,14 @@ ExitCode Dispatch(std::vector<std::string> arguments, const Host& host) {
       return DownCommand(*parsed, host);
     case Command::kDoctor:
       return DoctorCommand(*parsed, host);
+    case Command::kInit:
+      return InitCommand(*parsed, host);
+    case Command::kImport:
+      return ImportCommand(*parsed, host);
+    case Command::kRecord:
+      return RecordCommand(*parsed, host);
+    case Command::kCompletion:
+      return CompletionCommand(*parsed, host);
   }
   return ExitCode::kUsage;
 }

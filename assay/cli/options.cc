@@ -209,6 +209,71 @@ void DeclareEnvironments(Commands& commands, Invocation& to) {
   doctor->add_flag("--json", to.json, "prints JSON");
 }
 
+void DeclareOnboarding(Commands& commands, Invocation& to) {
+  CLI::App* init = commands.Add("init", "begins a project", Command::kInit);
+  init->add_option("folder", to.out, "where; absent: here");
+  init->add_option("--url", commands.raw.urls, "of a system that runs; absent: a small example");
+  init->add_option("--name", to.name, "of the project; absent: the folder's");
+  init->add_flag("--no-color", to.no_color, "plain text");
+  CLI::App* import =
+      commands.Add("import", "makes scenarios from what others wrote", Command::kImport);
+  import->add_option("format", to.format, "openapi, postman, har or curl")
+      ->required()
+      ->check(CLI::IsMember({"openapi", "postman", "har", "curl"}));
+  import->add_option("file", to.input_file, "what to read; - is standard input")->required();
+  AddCommon(*import, to);
+  import->add_option("--name", to.name, "of the suite; absent: the file's");
+  import->add_option("--url", commands.raw.urls, "of the system; absent: what the file says");
+  import->add_flag("--each-operation", to.each_operation,
+                   "openapi: a scenario for each operation, not for each tag");
+  import->add_flag("--force", to.force, "replaces files that exist");
+  import->add_flag("--json", to.json, "prints JSON");
+  CLI::App* record = commands.Add(
+      "record", "passes requests on to a system and writes a scenario of them", Command::kRecord);
+  record->add_option("--upstream", to.upstream, "URL of the system")->required();
+  record->add_option("--out", to.out, "scenario file to write: suites/demo/notes.yaml")->required();
+  record->add_option("--listen", to.listen,
+                     "port, or address:port; absent: a free port of 127.0.0.1");
+  record->add_option("--requests", to.requests, "ends after so many; absent: with Ctrl-C");
+  record->add_option("--name", to.name, "what ids begin with; absent: the file's name");
+  record->add_flag("--insecure", to.insecure, "takes any certificate of the system");
+  record->add_flag("--force", to.force, "replaces files that exist");
+  record->add_flag("--json", to.json, "prints JSON");
+  record->add_flag("--no-color", to.no_color, "plain text");
+  CLI::App* completion = commands.Add(
+      "completion", "prints a completion script, the manual page, or the reference of commands",
+      Command::kCompletion);
+  completion->add_option("what", to.shell, "bash, zsh, fish, man or markdown")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish", "man", "markdown"}));
+}
+
+void DeclareAll(Commands& commands, Invocation& to) {
+  commands.app.name("assay");
+  commands.app.require_subcommand(1);
+  AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
+  DeclareInspection(commands, to);
+  DeclareEvidence(commands, to);
+  DeclareEnvironments(commands, to);
+  DeclareOnboarding(commands, to);
+}
+
+/// The values between braces in what CLI11 shows of a membership check: `TEXT:{a,b}`.
+std::vector<std::string> ChoicesOf(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const size_t open = type.find('{');
+  const size_t close = type.rfind('}');
+  std::vector<std::string> out;
+  if (open == std::string::npos || close == std::string::npos) return out;
+  std::string rest = type.substr(open + 1, close - open - 1);
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find(','), rest.size());
+    out.push_back(rest.substr(0, end));
+    rest.erase(0, std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
 // What CLI11 says, in our form.
 base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
                        const std::vector<std::string>& arguments) {
@@ -255,12 +320,7 @@ base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
 base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments) {
   Invocation to;
   Commands commands;
-  commands.app.name("assay");
-  commands.app.require_subcommand(1);
-  AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
-  DeclareInspection(commands, to);
-  DeclareEvidence(commands, to);
-  DeclareEnvironments(commands, to);
+  DeclareAll(commands, to);
   try {
     commands.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -274,6 +334,33 @@ base::Result<Invocation> ParseArguments(const std::vector<std::string>& argument
   }
   TRY(ReadTexts(commands.raw, to));
   return to;
+}
+
+std::vector<CommandDescription> DescribeCommands() {
+  Invocation unused;
+  Commands commands;
+  DeclareAll(commands, unused);
+  std::vector<CommandDescription> out;
+  for (const auto& [app, command] : commands.list) {
+    CommandDescription one{.name = app->get_name(), .doc = app->get_description()};
+    for (const CLI::Option* option : app->get_options()) {
+      OptionDescription described{.doc = option->get_description(),
+                                  .has_value = option->get_items_expected_max() > 0,
+                                  .required = option->get_required(),
+                                  .choices = ChoicesOf(*option)};
+      if (option->get_positional()) {
+        described.names.push_back(option->get_name(true));
+        one.arguments.push_back(std::move(described));
+        continue;
+      }
+      if (option->check_lname("help")) continue;
+      for (const std::string& name : option->get_lnames()) described.names.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) described.names.push_back("-" + name);
+      one.options.push_back(std::move(described));
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 }  // namespace assay::cli

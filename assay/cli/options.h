@@ -32,6 +32,10 @@ enum class Command {
   kLogs,
   kDown,
   kDoctor,
+  kInit,
+  kImport,
+  kRecord,
+  kCompletion,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -92,9 +96,40 @@ struct Invocation {
   bool reference = false;
   std::string expression;
   std::string data_file;
+
+  // init, import, record, completion
+  std::string out;         ///< init: folder; record: scenario file
+  std::string name;        ///< of the project or suite; "": from the file or folder
+  std::string format;      ///< openapi, postman, har, curl
+  std::string input_file;  ///< "-": standard input
+  bool each_operation = false;
+  bool force = false;  ///< replaces files
+  std::string listen;
+  std::string upstream;
+  size_t requests = 0;  ///< record: ends after so many; 0: with an interrupt
+  bool insecure = false;
+  std::string shell;
 };
 
 /// Arguments without the program's name. kInvalid with a usage message.
 base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments);
+
+struct OptionDescription {
+  std::vector<std::string> names;  ///< `--env`, `-v`; of an argument its name
+  std::string doc;
+  bool has_value = false;
+  bool required = false;
+  std::vector<std::string> choices;  ///< the only values; empty: any
+};
+
+struct CommandDescription {
+  std::string name;
+  std::string doc;
+  std::vector<OptionDescription> arguments;
+  std::vector<OptionDescription> options;
+};
+
+/// The table that ParseArguments reads, for completion and documentation.
+std::vector<CommandDescription> DescribeCommands();
 
 }  // namespace assay::cli

@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASSAY = ROOT / "build" / "release" / "bin" / "assay"
 REFERENCE = ROOT / "docs" / "reference" / "scenario-language.md"
+COMMANDS = ROOT / "docs" / "reference" / "commands.md"
 
 
 def examples():
@@ -27,6 +28,18 @@ def examples():
                 done = subprocess.run([ASSAY, *command], cwd=copy, capture_output=True, text=True, timeout=120)
                 problem = "" if done.returncode == 0 else f"exit {done.returncode}\n{done.stdout}{done.stderr}"
                 yield f"{project.name}: assay {command[0]}", problem
+
+
+def walkthroughs():
+    """A block behind `<!-- run: name -->` runs as it is, in a folder of its own."""
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        for name, script in re.findall(r"<!-- run: (\S+) -->\n```sh\n(.*?)```", page.read_text(), re.DOTALL):
+            with tempfile.TemporaryDirectory(prefix="assay-docs-") as folder:
+                environment = {"PATH": f"{ASSAY.parent}:{os.environ['PATH']}", "HOME": folder, "LC_ALL": "C.UTF-8"}
+                done = subprocess.run(["bash", "-eu", "-c", script], cwd=folder, env=environment, capture_output=True,
+                                      text=True, timeout=120)
+                problem = "" if done.returncode == 0 else f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+                yield f"{page.relative_to(ROOT)}: {name}", problem
 
 
 def quotations():
@@ -62,18 +75,19 @@ def links():
 
 
 def reference(approve):
-    """docs/reference/scenario-language.md is what the tables of the loader say."""
-    printed = subprocess.run([ASSAY, "schema", "--reference"], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    if approve and printed.returncode == 0:
-        REFERENCE.write_text(printed.stdout)
-    current = REFERENCE.read_text() if REFERENCE.exists() else ""
-    same = printed.returncode == 0 and printed.stdout == current
-    yield "the reference of the scenario language", "" if same else "is not current; ./dev approve rewrites it"
+    """The pages of docs/reference that are printed by the program are what it prints."""
+    for page, command in ((REFERENCE, ["schema", "--reference"]), (COMMANDS, ["completion", "markdown"])):
+        printed = subprocess.run([ASSAY, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        if approve and printed.returncode == 0:
+            page.write_text(printed.stdout)
+        current = page.read_text() if page.exists() else ""
+        same = printed.returncode == 0 and printed.stdout == current
+        yield f"the reference {page.name}", "" if same else "is not current; ./dev approve rewrites it"
 
 
 def main():
     passed = failed = 0
-    for check in (reference("--approve" in sys.argv), examples(), quotations(), readme_output(), links()):
+    for check in (reference("--approve" in sys.argv), examples(), walkthroughs(), quotations(), readme_output(), links()):
         for name, problem in check:
             if problem:
                 failed += 1
