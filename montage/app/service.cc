@@ -302,7 +302,9 @@ Result<void> Service::Parts::Recover(bool alone, Deadline deadline) {
     std::error_code ignored;
     for (const auto& left : std::filesystem::directory_iterator(directory->spool(), ignored))
       std::filesystem::remove_all(left.path(), ignored);
-    if (!shared) TRY(line["leftover_objects"], recordings.SweepLeftovers(deadline));
+    if (!shared) {
+      TRY(line["leftover_objects"], recordings.SweepLeftovers(deadline));
+    }
   }
   TRY(const jobs::Recovered recovered, queue.Recover(!shared, deadline));
   if (!shared) {
