@@ -9,8 +9,9 @@
 //        |
 //        '--"dead"----------> NAME.dead            failed for the last time, or not understood
 //
-// The queue NAME has priorities 0 to 2 and hands out what a lost worker had not acknowledged. A worker
-// that gets such a message while the lease of the lost one still holds sends it round once more.
+// The queue NAME has priorities 0 to 2 and hands out what a lost worker had not acknowledged. A
+// worker that gets such a message while the lease of the lost one still holds sends it round once
+// more.
 
 #include <memory>
 #include <span>
