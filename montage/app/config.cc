@@ -49,7 +49,7 @@ constexpr std::array kKeys = {
     ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
     ConfigKey{"queue_name", "MONTAGE_QUEUE_NAME", "", "montage.jobs",
-              "exchange at the broker; its queues begin with this name"},
+              "exchange and queue at the broker; its other queues begin with this name"},
     ConfigKey{"job_lease", "MONTAGE_JOB_LEASE", "", "30s",
               "how long a job stays with a worker that is not heard of"},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",

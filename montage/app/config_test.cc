@@ -53,10 +53,16 @@ TEST(Config, FlagBeatsVariableBeatsFileBeatsDefault) {
 TEST(Config, KnowsTheVariablesOfTheServiceContract) {
   const LoadedConfig loaded =
       LoadConfig(Sources({{"DATABASE_URL", "postgresql://u:secret@h/db"},
+                          {"MONTAGE_DATABASE_REPLICA", "postgresql://u:secret@h2/db"},
+                          {"AMQP_URL", "amqp://u:secret@h/"},
                           {"MODEL_PATH", "/models/eegpt.pt"},
                           {"MONTAGE_MODEL_SOURCE", "https://u:secret@h/m"}}))
           .value();
   EXPECT_EQ(loaded.config.database_url, "postgresql://u:secret@h/db");
+  EXPECT_EQ(loaded.config.database_replica_url, "postgresql://u:secret@h2/db");
+  EXPECT_EQ(loaded.config.queue_url, "amqp://u:secret@h/");
+  EXPECT_EQ(loaded.config.queue_name, "montage.jobs");
+  EXPECT_EQ(loaded.config.job_lease, std::chrono::seconds(30));
   EXPECT_EQ(loaded.config.model_path, "/models/eegpt.pt");
   EXPECT_EQ(loaded.config.model_source, "https://u:secret@h/m");
   EXPECT_EQ(OriginOf(loaded, "database"), "variable DATABASE_URL");
@@ -69,7 +75,9 @@ TEST(Config, RefusesWrongValuesNamingKeyValueOriginAndExpectation) {
       {"workers", "many"},   {"workers", "-1"},         {"listen", "8080"},
       {"listen", ":80"},     {"listen", "h:99999"},     {"max_upload", "0"},
       {"max_upload", "big"}, {"login_lockout", "soon"}, {"log_level", "loud"},
-      {"data", ""},          {"model_sha256", "abc"},   {"model_memory", "10MB"}};
+      {"data", ""},          {"model_sha256", "abc"},   {"model_memory", "10MB"},
+      {"queue_name", ""},    {"queue_name", "a b"},     {"job_lease", "1s"},
+      {"job_lease", "2h"}};
   for (const auto& [key, value] : wrong) {
     ConfigSources sources = Sources();
     sources.flags = {{key, value}};

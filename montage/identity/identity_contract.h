@@ -165,7 +165,7 @@ TEST_P(IdentityContract, ARotatedKeyKeepsOldTokensGoodAndARestartKeepsThemToo) {
 }
 
 TEST_P(IdentityContract, ServersThatStartTogetherSignWithOneKey) {
-  Must(*database_, "DELETE FROM signing_keys");
+  storage::Must(*database_, "DELETE FROM signing_keys");
   std::mutex mutex;
   std::vector<TokenSigner> signers;
   {

@@ -59,7 +59,7 @@ std::optional<std::string> JobIdOf(const queue::Message& message) {
 
 }  // namespace
 
-std::string ReadyQueue(const BrokerOptions& options) { return options.name + ".ready"; }
+std::string ReadyQueue(const BrokerOptions& options) { return options.name; }
 std::string DeadQueue(const BrokerOptions& options) { return options.name + ".dead"; }
 std::string RetryQueue(const BrokerOptions& options, int64_t retries) {
   return fmt::format("{}.{}", options.name, RetryKey(options, retries));

@@ -2,15 +2,16 @@
 // Jobs over RabbitMQ. The database decides who works on what; messages only say where to look.
 //
 //                       exchange NAME (direct)
-//   announced job --"ready"--> NAME.ready ------> worker: claims the job in the database,
+//   announced job --"ready"--> NAME ------------> worker: claims the job in the database,
 //        |                        ^                works, then acknowledges
 //        |                        | expired (dead-letter exchange)
 //        +--"retry.5000ms"--> NAME.retry.5000ms    one for each delay, nobody consumes them
 //        |
 //        '--"dead"----------> NAME.dead            failed for the last time, or not understood
 //
-// NAME.ready has priorities 0 to 2 and hands out what a lost worker had not acknowledged. A worker
-// that gets such a message while the lease of the lost one still holds sends it round once more.
+// The queue NAME has priorities 0 to 2 and hands out what a lost worker had not acknowledged. A
+// worker that gets such a message while the lease of the lost one still holds sends it round once
+// more.
 
 #include <memory>
 #include <span>
@@ -26,7 +27,7 @@ namespace montage::jobs {
 
 struct BrokerOptions {
   queue::Target target;
-  std::string name = "montage.jobs";  ///< of the exchange; the queues begin with it
+  std::string name = "montage.jobs";  ///< of exchange and queue; the other queues begin with it
   /// Before the first, second, ... retry; the last one also before those that follow. Not empty.
   std::vector<std::chrono::milliseconds> retry_delays = {
       std::chrono::seconds(5), std::chrono::seconds(30), std::chrono::minutes(2)};

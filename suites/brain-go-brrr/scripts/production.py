@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-QUEUES = ["ready", "dead", "retry.5000ms", "retry.30000ms", "retry.120000ms"]
+QUEUES = ["", ".dead", ".retry.5000ms", ".retry.30000ms", ".retry.120000ms"]
 
 
 def psql():
@@ -116,7 +116,7 @@ def hold(server, broker, queue, *databases):
     finally:
         for name in names:
             ask(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        Broker(broker).delete(queue, [f"{queue}.{name}" for name in QUEUES])
+        Broker(broker).delete(queue, [queue + suffix for suffix in QUEUES])
 
 
 if __name__ == "__main__":
