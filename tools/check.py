@@ -46,8 +46,10 @@ LAYERS = {
                           "lib/json", "lib/crypto", "lib/objects", "lib/sql", "lib/redis", "lib/queue"],
     "assay/run": ["assay/action", "assay/environment", "assay/plan", "assay/scenario", "assay/history", "assay/cel",
                   "lib/net", "lib/http", "lib/json", "lib/crypto"],
-    "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto"],
-    "assay/cli": ["assay/run", "assay/report", "assay/action", "assay/environment", "assay/plan", "assay/scenario",
+    "assay/workload": ["assay/action", "assay/plan", "assay/scenario", "assay/history", "assay/cel", "lib/net", "lib/http",
+                       "lib/stats", "lib/crypto", "lib/formats"],
+    "assay/report": ["assay/history", "assay/cel", "lib/json", "lib/crypto", "lib/stats"],
+    "assay/cli": ["assay/run", "assay/workload", "assay/report", "assay/action", "assay/environment", "assay/plan", "assay/scenario",
                   "assay/history", "assay/cel", "lib/net", "lib/http", "lib/process", "lib/json", "lib/crypto"],
     "assay": ["assay/cli", "assay/environment", "lib/process"],
     "montage/signal": [],
@@ -76,7 +78,7 @@ LAYERS["bench"] = [folder for folder in LAYERS if "/" in folder]
 TEST_EXTRA = {
     "lib": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/process"],
     "assay": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
-              "lib/synth", "assay/scenario", "assay/history", "assay/plan", "assay/action"],
+              "lib/synth", "assay/scenario", "assay/history", "assay/plan", "assay/action", "assay/run"],
     "montage": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/http", "lib/process",
                 "lib/sql", "lib/objects", "lib/synth", "montage/analysis", "montage/storage", "montage/jobs"],
 }
