@@ -11,7 +11,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/history/blob_store.h"
 #include "assay/history/event_log.h"
 #include "assay/history/outcome.h"

@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/history/event.h"
 #include "lib/base/units.h"
 #include "lib/net/runtime.h"
@@ -86,7 +86,7 @@ net::Task<void> Control::Watch() {
       co_return;
     }
     if (ended_.is_set()) break;
-    Second(second - 1);
+    Second();
     const bool was_aborted = !aborted_.empty() || !broken_.empty();
     if (!was_aborted) AskAbort();
     if (!was_aborted && (!aborted_.empty() || !broken_.empty())) {
@@ -115,12 +115,13 @@ void Control::EmitStarted() const {
                 {});
 }
 
-void Control::Second(int64_t second) {
+void Control::Second() {
   collector_.TakeInterval(interval_);
   if (context_.emit) {
     context_.emit(history::kind::kWorkloadInterval,
-                  IntervalOf(interval_, names_, second, flow_.users()), {});
+                  IntervalOf(interval_, names_, next_second_, flow_.users()), {});
   }
+  ++next_second_;
   EmitFailures();
 }
 
@@ -203,7 +204,7 @@ std::string Control::Lag(const Tally& total) const {
 Outcome Control::Conclude(bool cancelled) {
   const base::SteadyTime now =
       finished_ == base::SteadyTime{} ? context_.clock.Steady() : finished_;
-  Second((now - flow_.start()) / std::chrono::seconds(1));
+  Second();
   const Tally total = collector_.Total();
   LoadState state = State(now);
   if (params_.load.executor.is_open()) {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "assay/action/action.h"
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
+#include "assay/workload/figures/metrics.h"
 #include "assay/workload/load.h"
-#include "assay/workload/metrics.h"
 #include "assay/workload/workload_schema.h"
 #include "lib/net/event.h"
 
@@ -30,7 +30,8 @@ class Control {
   net::Task<void> Watch();
   /// True when the caller was cancelled before.
   net::Task<bool> SleepUntil(base::SteadyTime time);
-  void Second(int64_t second);
+  /// Tells of what was delivered since the last call.
+  void Second();
   void EmitStarted() const;
   void EmitFailures();
   void AskAbort();
@@ -51,6 +52,7 @@ class Control {
   std::string aborted_;
   std::string broken_;  // an abort condition that cannot be evaluated
   base::SteadyTime finished_{};
+  int64_t next_second_ = 0;
   bool cancelled_ = false;
 };
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "assay/plan/plan.h"
-#include "assay/workload/executor.h"
-#include "assay/workload/mix.h"
+#include "assay/workload/pacing/executor.h"
+#include "assay/workload/pacing/mix.h"
+#include "assay/workload/pacing/schedule.h"
 #include "assay/workload/rows.h"
-#include "assay/workload/schedule.h"
 #include "lib/base/clock.h"
 #include "lib/net/task.h"
 

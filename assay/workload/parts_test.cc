@@ -7,9 +7,9 @@
 
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
+#include "assay/workload/figures/metrics.h"
 #include "assay/workload/load.h"
-#include "assay/workload/metrics.h"
 #include "assay/workload/rows.h"
 #include "lib/stats/histogram_codec.h"
 #include "lib/testing/temp_dir.h"

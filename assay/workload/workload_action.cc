@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/cel/text.h"
 #include "assay/workload/control.h"
-#include "assay/workload/step_workers.h"
-#include "assay/workload/wire_plan.h"
-#include "assay/workload/wire_workers.h"
+#include "assay/workload/steps/step_workers.h"
+#include "assay/workload/wire/wire_plan.h"
+#include "assay/workload/wire/wire_workers.h"
 #include "assay/workload/workload_schema.h"
 #include "lib/http/client.h"
 

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/cel/text.h"
 #include "assay/plan/path.h"
-#include "assay/workload/metrics.h"
+#include "assay/workload/figures/metrics.h"
 
 namespace assay::workload {
 namespace {

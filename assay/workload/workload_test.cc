@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "assay/action/http_action.h"
 #include "assay/run/test_support.h"
 #include "assay/workload/workload_action.h"
 #include "lib/http/server.h"
@@ -75,7 +76,9 @@ class Target {
 
 class WorkloadTest : public testing::Test {
  protected:
-  WorkloadTest() { bench_.BuiltinActions().Add(std::make_unique<WorkloadAction>()); }
+  WorkloadTest() {
+    bench_.Add(std::make_unique<action::HttpAction>()).Add(std::make_unique<WorkloadAction>());
+  }
 
   // Runs one scenario whose only step is `load`, with these lines of parameters and step fields.
   // Carried out as steps, unless the parameters speak of the engine.

@@ -92,7 +92,11 @@ LiveBodies::LiveBodies(const LiveContext& context, const ActionRequest& request)
     : context_(context),
       request_(request),
       path_(WithoutFirstAttempt(request.path)),
-      scope_(request.scope->Branch()) {}
+      scope_(request.scope->Branch()) {
+  // Makes what the scope would make when first asked, so that threads only read it.
+  static_cast<void>(scope_.Find("vars"));
+  static_cast<void>(scope_.Find("steps"));
+}
 
 std::unique_ptr<action::BodyUser> LiveBodies::MakeUser(http::Client& http,
                                                        history::BlobSink& blobs) const {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/run/scope.h"
 #include "assay/run/source/live_source.h"
 

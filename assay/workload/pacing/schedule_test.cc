@@ -1,4 +1,4 @@
-#include "assay/workload/schedule.h"
+#include "assay/workload/pacing/schedule.h"
 
 #include <cmath>
 #include <set>
@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "assay/workload/mix.h"
+#include "assay/workload/pacing/mix.h"
 
 namespace assay::workload {
 namespace {

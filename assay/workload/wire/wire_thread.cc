@@ -1,4 +1,4 @@
-#include "assay/workload/wire_thread.h"
+#include "assay/workload/wire/wire_thread.h"
 
 #include <algorithm>
 #include <ctime>
@@ -202,7 +202,7 @@ void WireThread::WakeUsers(SteadyTime now) {
     const Alarm alarm = alarms_.top();
     alarms_.pop();
     Seat& seat = *alarm.seat;
-    if (seat.there && !load_.think.none()) {
+    if (seat.there && !seat.pause_is_cut) {
       tally_.think.Record(Microseconds(now - seat.think_from));
       tally_.delay.Record(Microseconds(now - alarm.time));
     }
@@ -326,7 +326,9 @@ void WireThread::Release(Seat& seat, SteadyTime now) {
   }
   // A pause that ends after the user has to leave is not waited for any longer than that.
   const SteadyTime end = flow_.start() + seat.presences[seat.presence].end;
-  alarms_.push({std::min(end, now + load_.think.After(seat.index, load_.seed)), &seat});
+  const SteadyTime due = now + load_.think.After(seat.index, load_.seed);
+  seat.pause_is_cut = due >= end;
+  alarms_.push({std::min(end, due), &seat});
 }
 
 // --- time ---------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
 #include "assay/workload/load.h"
-#include "assay/workload/wire_plan.h"
+#include "assay/workload/wire/wire_plan.h"
 #include "lib/http/wire/connection.h"
 
 namespace assay::workload {
@@ -51,6 +51,7 @@ class WireThread {
     SteadyTime begin;
     SteadyTime deadline;
     SteadyTime think_from;
+    bool pause_is_cut = false;  // by the end of the user's presence
     // closed models
     std::vector<Presence> presences;
     size_t presence = 0;

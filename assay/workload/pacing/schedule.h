@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "assay/workload/executor.h"
+#include "assay/workload/pacing/executor.h"
 #include "lib/base/clock.h"
 
 namespace assay::workload {

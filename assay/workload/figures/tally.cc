@@ -1,4 +1,4 @@
-#include "assay/workload/tally.h"
+#include "assay/workload/figures/tally.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
-#include "assay/workload/wire_workers.h"
+#include "assay/workload/wire/wire_workers.h"
 
 #include <thread>
 #include <utility>
 
-#include "assay/workload/wire_thread.h"
+#include "assay/workload/wire/wire_thread.h"
 #include "lib/net/event.h"
 #include "lib/net/runtime.h"
 

@@ -1,4 +1,4 @@
-#include "assay/workload/metrics.h"
+#include "assay/workload/figures/metrics.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
-#include "assay/workload/step_workers.h"
+#include "assay/workload/steps/step_workers.h"
 
 #include <utility>
 
-#include "assay/workload/step_loop.h"
+#include "assay/workload/steps/step_loop.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
 #include "lib/net/service/background_loop.h"

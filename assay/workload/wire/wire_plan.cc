@@ -1,4 +1,4 @@
-#include "assay/workload/wire_plan.h"
+#include "assay/workload/wire/wire_plan.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 
 namespace assay::workload {
 namespace {

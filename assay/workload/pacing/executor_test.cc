@@ -1,4 +1,4 @@
-#include "assay/workload/executor.h"
+#include "assay/workload/pacing/executor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

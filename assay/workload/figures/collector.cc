@@ -1,4 +1,4 @@
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
 
 #include <utility>
 

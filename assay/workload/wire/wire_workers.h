@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
 #include "assay/workload/load.h"
-#include "assay/workload/wire_plan.h"
+#include "assay/workload/wire/wire_plan.h"
 
 namespace assay::workload {
 

@@ -1,4 +1,4 @@
-#include "assay/workload/schedule.h"
+#include "assay/workload/pacing/schedule.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "assay/workload/mix.h"
+#include "assay/workload/pacing/mix.h"
 
 #include <algorithm>
 #include <numeric>

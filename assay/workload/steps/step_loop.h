@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "assay/action/step_bodies.h"
+#include "assay/action/nested/step_bodies.h"
 #include "assay/history/blob_store.h"
-#include "assay/workload/collector.h"
+#include "assay/workload/figures/collector.h"
 #include "assay/workload/load.h"
 #include "lib/http/client.h"
 #include "lib/net/event.h"

@@ -11,7 +11,7 @@
 
 #include "assay/cel/value.h"
 #include "assay/scenario/schema.h"
-#include "assay/workload/tally.h"
+#include "assay/workload/figures/tally.h"
 
 namespace assay::workload {
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "assay/action/step_bodies.h"
-#include "assay/workload/collector.h"
+#include "assay/action/nested/step_bodies.h"
+#include "assay/workload/figures/collector.h"
 #include "assay/workload/load.h"
 
 namespace assay::workload {

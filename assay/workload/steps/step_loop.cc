@@ -1,4 +1,4 @@
-#include "assay/workload/step_loop.h"
+#include "assay/workload/steps/step_loop.h"
 
 #include <algorithm>
 #include <ctime>
@@ -253,7 +253,7 @@ net::Task<bool> StepLoop::Begin(Seat& seat) {
       .deadline = Deadline::At(shared_.flow.last()),
       .keep_variables = true};
   const action::BodyEnd end = co_await seat.user->Run(std::move(request));
-  if (end.verdict == history::Verdict::kPassed) co_return true;
+  if (end.verdict <= history::Verdict::kSkipped) co_return true;
   ++tally_.start_failures;
   failure.what.reason = end.reason;
   failure.blobs = seat.blobs.Take();
@@ -305,7 +305,8 @@ net::Task<void> StepLoop::Iterate(Seat& seat, Iteration iteration) {
     co_return;
   }
   const SteadyTime now = Now();
-  const bool failed = end.verdict != history::Verdict::kPassed;
+  // Steps that said themselves that there was nothing to do did not fail.
+  const bool failed = end.verdict > history::Verdict::kSkipped;
   tally_.Finished({task, now - iteration.due, now - begin, failed});
   if (!failed) co_return;
   if (failure.what.reason.empty()) failure.what = {task, "", end.reason};

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "assay/workload/tally.h"
+#include "assay/workload/figures/tally.h"
 
 namespace assay::workload {
 
