@@ -17,7 +17,7 @@ import sys
 
 from measure import Bench, Unavailable
 
-ROWS = ["functional", "load", "cel", "edf", "eeg", "api", "detection"]
+ROWS = ["functional", "loading", "load", "cel", "edf", "eeg", "api", "detection"]
 
 
 def machine():

@@ -3,7 +3,19 @@
 #include <algorithm>
 #include <cassert>
 
+#include <fmt/format.h>
+
+#include "lib/http/wire/request.h"
+
 namespace assay::action {
+
+base::Result<http::wire::WireRequest> Action::AsWire(const cel::Value& params,
+                                                     const ActionContext& context) const {
+  static_cast<void>(params);
+  static_cast<void>(context);
+  return base::Fail(base::ErrorCode::kUnsupported,
+                    fmt::format("{} is no HTTP request", schema().name));
+}
 
 void ActionRegistry::Add(std::unique_ptr<Action> action) {
   assert(Find(action->schema().name) == nullptr);

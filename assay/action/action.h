@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "assay/cel/value.h"
 #include "assay/history/blob_store.h"
 #include "assay/history/outcome.h"
@@ -21,6 +23,9 @@ namespace http {
 class Client;
 class CookieJar;
 }  // namespace http
+namespace http::wire {
+struct WireRequest;
+}  // namespace http::wire
 
 namespace assay::action {
 
@@ -31,6 +36,7 @@ struct Endpoint {
 };
 
 using history::BlobSink;
+class StepBodies;
 
 /// What an operator said to a manual step.
 struct OperatorAnswer {
@@ -48,6 +54,10 @@ using AskOperator = std::function<net::Task<base::Result<OperatorAnswer>>(std::s
 /// error when it gives no bool.
 using Holds = std::function<std::optional<base::Result<bool>>(std::string_view parameter,
                                                               const cel::Value& variables)>;
+
+/// Writes an event about the step, besides its outcome, with the blobs that it names.
+using EmitEvent = std::function<void(std::string_view kind, boost::json::object content,
+                                     std::vector<std::string> blobs)>;
 
 /// What an action may use. Everything outlives the call. An action prints nothing and keeps nothing
 /// between calls; what must last over a scenario (cookies, generated files) is in `session`.
@@ -70,7 +80,9 @@ struct ActionContext {
   /// An action whose schema `listens` calls it once what others send from now on will not be
   /// missed: connected, subscribed, acknowledged. The steps after a background step wait for it.
   std::function<void()> armed = [] {};
-  Holds holds = {};  ///< empty: the step has no conditions
+  Holds holds = {};                    ///< empty: the step has no conditions
+  EmitEvent emit = {};                 ///< on the loop of the run; empty: nobody keeps events
+  const StepBodies* bodies = nullptr;  ///< the step lists inside the step; null: it has none
 };
 
 /// Actions are stateless and shared by all scenarios of a run.
@@ -85,6 +97,10 @@ class Action {
   /// Takes the map by value: it is cheap to copy and must outlive the suspension.
   virtual net::Task<history::Outcome> Run(cel::Value params,
                                           const ActionContext& context) const = 0;
+  /// The request of such a step as bytes that a load can send again and again. kUnsupported says
+  /// what needs more than that; unless an action says otherwise, it does.
+  virtual base::Result<http::wire::WireRequest> AsWire(const cel::Value& params,
+                                                       const ActionContext& context) const;
 };
 
 class ActionRegistry {

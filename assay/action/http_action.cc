@@ -12,6 +12,7 @@
 #include "lib/base/utf8.h"
 #include "lib/http/client.h"
 #include "lib/http/media.h"
+#include "lib/http/wire/request.h"
 
 namespace assay::action {
 namespace {
@@ -258,6 +259,12 @@ HttpAction::HttpAction() {
 std::string HttpAction::Head(const Value& params) const {
   const Value* request = params.Find("request");
   return request == nullptr ? "http" : cel::ToText(*request);
+}
+
+base::Result<http::wire::WireRequest> HttpAction::AsWire(const Value& params,
+                                                         const ActionContext& context) const {
+  TRY(const http::ClientRequest request, BuildRequest(params, context));
+  return http::wire::ToWire(request, context.http.user_agent());
 }
 
 net::Task<Outcome> HttpAction::Run(Value params, const ActionContext& context) const {

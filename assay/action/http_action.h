@@ -11,6 +11,8 @@ class HttpAction final : public Action {
   const scenario::ActionSchema& schema() const override { return schema_; }
   std::string Head(const cel::Value& params) const override;
   net::Task<history::Outcome> Run(cel::Value params, const ActionContext& context) const override;
+  base::Result<http::wire::WireRequest> AsWire(const cel::Value& params,
+                                               const ActionContext& context) const override;
 
  private:
   scenario::ActionSchema schema_;

@@ -9,6 +9,8 @@ namespace assay::cli {
 
 ExitCode RunCommand(const Invocation& invocation, const std::vector<std::string>& arguments,
                     const Host& host);
+ExitCode LoadCommand(const Invocation& invocation, const std::vector<std::string>& arguments,
+                     const Host& host);
 ExitCode CheckCommand(const Invocation& invocation, const Host& host);
 ExitCode ListCommand(const Invocation& invocation, const Host& host);
 ExitCode SchemaCommand(const Invocation& invocation, const Host& host);

@@ -120,6 +120,16 @@ base::Result<void> ReadTexts(const RawTexts& raw, Invocation& to) {
   return {};
 }
 
+void AddLoad(CLI::App& app, Invocation& to) {
+  DeclareLoad(app, to.load);
+  app.add_flag("--no-color", to.no_color, "plain text");
+  app.add_flag("--verbose,-v", to.verbose, "a line for every second, also without a terminal");
+  app.add_flag("--json", to.json, "prints the run as JSON instead of text");
+  app.add_option("--seed", to.seed, "of everything random");
+  app.add_option("--report", to.reports, "json, junit, html (html)")->delimiter(',');
+  app.add_option("--results", to.results, "folder of all runs");
+}
+
 struct Commands {
   CLI::App app{"assay tests systems: it runs scenarios, keeps what happened, and judges it"};
   RawTexts raw;
@@ -252,6 +262,7 @@ void DeclareAll(Commands& commands, Invocation& to) {
   commands.app.name("assay");
   commands.app.require_subcommand(1);
   AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
+  AddLoad(*commands.Add("load", "puts one URL under load", Command::kLoad), to);
   DeclareInspection(commands, to);
   DeclareEvidence(commands, to);
   DeclareEnvironments(commands, to);

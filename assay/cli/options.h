@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "assay/cli/load/load_request.h"
 #include "assay/plan/resolve.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
@@ -17,6 +18,7 @@ namespace assay::cli {
 enum class Command {
   kHelp,
   kRun,
+  kLoad,
   kCheck,
   kList,
   kSchema,
@@ -76,6 +78,8 @@ struct Invocation {
   Pairs urls;  ///< endpoint ("" is the default one), URL
   std::string results;
   std::vector<std::string> reports;
+
+  LoadRequest load;
 
   bool use_up = false;  ///< run: in the environment that `assay up` started
 

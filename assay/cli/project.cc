@@ -8,6 +8,7 @@
 
 #include "assay/plan/resolve.h"
 #include "assay/scenario/loader.h"
+#include "assay/workload/workload_action.h"
 #include "lib/base/diagnostic.h"
 #include "lib/base/suggest.h"
 
@@ -59,6 +60,7 @@ bool IsBelow(std::string_view file, std::string_view folder) {
 
 Vocabulary::Vocabulary() {
   action::RegisterBuiltinActions(actions);
+  workload::RegisterWorkload(actions);
   // The names are ours: a clash shows in the first test that makes a vocabulary.
   static_cast<void>(scenario::RegisterStructureActions(schemas));
   for (const action::Action* one : actions.All()) {

@@ -67,8 +67,14 @@ struct Event {
 //   manual             path; who, decision, comment
 //   note               path; text
 //   cleanup.started|finished   path = instance; verdict, reason
-//   fault.injected|effect|healed, sample, workload.interval|finished, finding, checker, gate: of
-//                      later parts; readers pass over kinds that they do not know
+//   workload.started   path = step; executor, tasks[], span_ns, vus, engine, engine_reason
+//   workload.interval  path = step; second (from 0), tasks[{name, finished, failed, latency, service
+//                      (histograms: compressed V2, base64, microseconds), status{code: count}}],
+//                      begun, late, vus, delay (histogram), cpu
+//   workload.failure   path = step; one of few that are kept: task, step, reason, status, at_ns, vu,
+//                      index, transcript (blob)
+//   fault.injected|effect|healed, sample, finding, checker, gate: of later parts; readers pass over
+//                      kinds that they do not know
 //
 // Paths are those of assay/plan/path.h. The path of a scenario is `NS-1/1` in every event of its own;
 // a step's is below it, and below `NS-1/1@2` when the whole scenario is tried again. A further try of
@@ -91,6 +97,10 @@ inline constexpr std::string_view kSaved = "saved";
 inline constexpr std::string_view kLedger = "ledger";
 inline constexpr std::string_view kManual = "manual";
 inline constexpr std::string_view kNote = "note";
+inline constexpr std::string_view kWorkloadPrefix = "workload.";
+inline constexpr std::string_view kWorkloadStarted = "workload.started";
+inline constexpr std::string_view kWorkloadInterval = "workload.interval";
+inline constexpr std::string_view kWorkloadFailure = "workload.failure";
 inline constexpr std::string_view kCleanupStarted = "cleanup.started";
 inline constexpr std::string_view kCleanupFinished = "cleanup.finished";
 }  // namespace kind

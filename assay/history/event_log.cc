@@ -108,24 +108,27 @@ base::Result<void> MemoryLog::Append(std::string_view lines) {
 
 EventWriter::EventWriter(LogSink& sink, const base::Clock& clock, const Redactor& redactor,
                          EventObserver observer)
-    : sink_(sink),
+    : sink_(&sink),
       clock_(clock),
-      redactor_(redactor),
+      redactor_(&redactor),
       observer_(std::move(observer)),
       started_(clock.Steady()),
       head_(FirstPrev()) {}
 
+EventWriter::EventWriter(const base::Clock& clock)
+    : sink_(nullptr), clock_(clock), redactor_(nullptr), started_(clock.Steady()) {}
+
 uint64_t EventWriter::Write(std::string_view kind, std::string_view path, boost::json::object data,
                             std::vector<std::string> blobs) {
-  if (failure_) return seq_;
+  if (failure_ || is_silent()) return seq_;
   Event event;
   event.seq = ++seq_;
   event.time = clock_.Now();
   last_elapsed_ = std::max(last_elapsed_, Elapsed());
   event.elapsed = last_elapsed_;
   event.kind = kind;
-  event.path = redactor_.Text(path);
-  redactor_.Json(data);
+  event.path = redactor_->Text(path);
+  redactor_->Json(data);
   for (auto& member : data) NormaliseNumbers(member.value());
   event.data = std::move(data);
   event.blobs = std::move(blobs);
@@ -142,7 +145,7 @@ uint64_t EventWriter::Write(std::string_view kind, std::string_view path, boost:
 base::Result<void> EventWriter::Flush() {
   if (failure_) return base::Fail(*failure_);
   if (queued_.empty()) return {};
-  auto written = sink_.Append(queued_);
+  auto written = sink_->Append(queued_);
   queued_.clear();
   if (!written) failure_ = written.error();
   return written;
@@ -150,7 +153,8 @@ base::Result<void> EventWriter::Flush() {
 
 base::Result<void> EventWriter::Finish() {
   TRY(Flush());
-  auto synced = sink_.Sync();
+  if (is_silent()) return {};
+  auto synced = sink_->Sync();
   if (!synced) failure_ = synced.error();
   return synced;
 }

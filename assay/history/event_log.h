@@ -70,6 +70,10 @@ class EventWriter {
   EventWriter(LogSink& sink, const base::Clock& clock, const Redactor& redactor,
               EventObserver observer = {});
 
+  /// Writes nothing: for steps whose events nobody keeps, such as those of a load.
+  explicit EventWriter(const base::Clock& clock);
+  bool is_silent() const { return sink_ == nullptr; }
+
   /// Queues an event and returns its sequence number. Nothing is written after a failure.
   uint64_t Write(std::string_view kind, std::string_view path, boost::json::object data,
                  std::vector<std::string> blobs = {});
@@ -85,9 +89,9 @@ class EventWriter {
   base::Duration Elapsed() const { return clock_.Steady() - started_; }
 
  private:
-  LogSink& sink_;
+  LogSink* sink_;  // null: silent
   const base::Clock& clock_;
-  const Redactor& redactor_;
+  const Redactor* redactor_;
   EventObserver observer_;
   base::SteadyTime started_;
   base::Duration last_elapsed_{};

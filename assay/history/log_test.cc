@@ -390,6 +390,15 @@ TEST_F(LogTest, ALogIsNeverContinued) {
   EXPECT_EQ(again.error().code, base::ErrorCode::kConflict);
 }
 
+TEST_F(LogTest, ASilentWriterKeepsNothingAndNeverFails) {
+  EventWriter writer(clock_);
+  EXPECT_TRUE(writer.is_silent());
+  EXPECT_EQ(writer.Write(kind::kNote, "a", {{"text", "b"}}), 0);
+  EXPECT_TRUE(writer.Flush());
+  EXPECT_TRUE(writer.Finish());
+  EXPECT_EQ(writer.count(), 0);
+}
+
 TEST_F(LogTest, AFullDiskIsAClearErrorAndStopsTheLog) {
   auto log = FileLog::Create(dir_ / "events.jsonl");
   ASSERT_TRUE(log);

@@ -112,6 +112,7 @@ class Builder {
     if (event.kind == kind::kOutcome) return ReadOutcome(event);
     if (event.kind == kind::kExpectation) return ReadExpectation(event);
     if (event.kind == kind::kSaved) return ReadSaved(event);
+    if (event.kind.starts_with(kind::kWorkloadPrefix)) return ReadRecord(event);
     Touch(event);
   }
 
@@ -312,6 +313,10 @@ class Builder {
     const auto* values = event.data.if_contains("values");
     if (step == nullptr || values == nullptr || !values->is_object()) return;
     for (const auto& [name, value] : values->get_object()) step->saved[name] = value;
+  }
+
+  void ReadRecord(const Event& event) {
+    if (StepResult* step = Find(event, event.path)) step->records.push_back(event);
   }
 
   void ReadEnvironment(const Event& event) {

@@ -59,6 +59,7 @@ struct StepResult {
   std::vector<ExpectationResult> expectations;
   boost::json::object saved;  ///< typed JSON
   std::vector<std::string> verifies;
+  std::vector<Event> records;        ///< its other events, in order: workload.*
   std::vector<StepResult> children;  ///< of group, parallel, for_each, repeat, use
   bool cleanup = false;
   bool background = false;

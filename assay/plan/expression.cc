@@ -162,6 +162,15 @@ bool PlannedTemplate::is_constant() const {
   return true;
 }
 
+void PlannedTemplate::EachExpression(
+    const std::function<void(const PlannedExpression&)>& visit) const {
+  for (const Part& part : parts_) {
+    if (part.expression) visit(*part.expression);
+  }
+  for (const PlannedTemplate& item : items_) item.EachExpression(visit);
+  for (const auto& [key, value] : entries_) value.EachExpression(visit);
+}
+
 const PlannedTemplate* PlannedTemplate::Find(std::string_view key) const {
   for (const auto& [name, value] : entries_) {
     if (name == key) return &value;

@@ -2,6 +2,7 @@
 // Compiled expressions and templates: what the step machine evaluates.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,6 +84,8 @@ class PlannedTemplate {
   const base::SourceSpan& span() const { return span_; }
   const std::vector<std::pair<std::string, PlannedTemplate>>& entries() const { return entries_; }
   const PlannedTemplate* Find(std::string_view key) const;
+  /// Every expression anywhere in it.
+  void EachExpression(const std::function<void(const PlannedExpression&)>& visit) const;
   /// Type of what it evaluates to, as far as it is known.
   cel::Type StaticType() const;
 

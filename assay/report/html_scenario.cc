@@ -8,6 +8,7 @@
 #include "assay/report/dialogue.h"
 #include "assay/report/exchange.h"
 #include "assay/report/html_page.h"
+#include "assay/report/load/load_charts.h"
 #include "lib/base/units.h"
 #include "lib/json/canonical.h"
 
@@ -214,6 +215,7 @@ std::string Step(const StepResult& step, const ReportInput& input) {
   for (const ExpectationResult& expectation : step.expectations) {
     if (expectation.attempt >= last) out += Expectation(expectation);
   }
+  if (const auto load = ReadLoad(step)) out += Load(*load, step.duration);
   // Of a long poll the first and the last attempts tell the story.
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < step.attempts.size(); ++i) {

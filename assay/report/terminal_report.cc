@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/report/load/load_text.h"
 #include "lib/base/units.h"
 
 namespace assay::report {
@@ -88,6 +89,8 @@ void TerminalReport::OnEvent(const Event& event) {
     if (found != running_.end()) found->second.step = step_heads_[event.path];
   } else if (event.kind == kind::kStepFinished) {
     OnStepFinished(event);
+  } else if (event.kind == kind::kWorkloadInterval) {
+    OnLoad(event);
   } else if (event.kind == kind::kRunWarning) {
     Line(Painted("warning: ", Verdict::kError, options_.style) + Text(event.data, "message"));
   } else if (event.kind.starts_with(kind::kEnvironmentPrefix)) {
@@ -129,6 +132,32 @@ void TerminalReport::OnStepFinished(const Event& event) {
   const auto verdict = history::ParseVerdict(Text(event.data, "verdict")).value_or(Verdict::kError);
   Line(fmt::format("      {} {}  {}", Mark(verdict),
                    OneLine(step_heads_[event.path], options_.style.width), Dim(Took(event))));
+}
+
+// A status line shows every second; without one, every tenth is enough, unless all is wanted.
+void TerminalReport::OnLoad(const Event& event) {
+  const auto interval = ReadInterval(event.data);
+  if (!interval) return;
+  const std::string line = LoadLine(interval->second);
+  const auto running = running_.find(InstanceOf(event.path));
+  if (options_.live && running != running_.end()) {
+    running->second.step = line;
+    return;
+  }
+  constexpr int64_t kEvery = 10;
+  if (!options_.verbose && (interval->second.second + 1) % kEvery != 0) return;
+  Line("      " + Dim(line));
+}
+
+void TerminalReport::ShowLoads(const ReportInput& input) {
+  for (const auto& scenario : input.model.scenarios) {
+    history::ForEachStep(scenario.steps, [&](const history::StepResult& step) {
+      const auto load = ReadLoad(step);
+      if (!load) return;
+      sink_(fmt::format("\n  {} {}, {}\n{}", step.path, load->executor,
+                        base::HumanDuration(step.duration), LoadTable(*load, step.duration)));
+    });
+  }
 }
 
 void TerminalReport::OnScenarioFinished(const Event& event, bool skipped) {
@@ -181,6 +210,7 @@ void TerminalReport::DrawStatus(base::Duration elapsed) {
 void TerminalReport::Finish(const ReportInput& input, std::string_view run_dir) {
   ClearStatus();
   const history::RunModel& model = input.model;
+  ShowLoads(input);
   for (const auto& scenario : model.scenarios) {
     if (scenario.verdict == Verdict::kPassed || scenario.verdict == Verdict::kSkipped) continue;
     sink_("\n" + Painted(scenario.instance, scenario.verdict, options_.style) + "  " +

@@ -41,6 +41,8 @@ class TerminalReport {
   void OnScenarioFinished(const history::Event& event, bool skipped);
   void OnEnvironment(const history::Event& event);
   void OnStepFinished(const history::Event& event);
+  void OnLoad(const history::Event& event);
+  void ShowLoads(const ReportInput& input);
   void Line(const std::string& text);
   void ClearStatus();
   void DrawStatus(base::Duration elapsed);

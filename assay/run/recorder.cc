@@ -73,11 +73,13 @@ object Recorder::Describe(const plan::PlannedStep& step, StepPlace place) const 
 }
 
 void Recorder::StepStarted(const plan::PlannedStep& step, std::string_view path, StepPlace place) {
+  if (writer_.is_silent()) return;
   writer_.Write(history::kind::kStepStarted, path, Describe(step, place));
 }
 
 void Recorder::StepSkipped(const plan::PlannedStep& step, std::string_view path, StepPlace place,
                            std::string_view reason, std::string_view stopped) {
+  if (writer_.is_silent()) return;
   object data = Describe(step, place);
   data["reason"] = reason;
   if (!stopped.empty()) data["stopped"] = stopped;
@@ -86,6 +88,7 @@ void Recorder::StepSkipped(const plan::PlannedStep& step, std::string_view path,
 
 void Recorder::OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
                          std::string_view head, std::optional<base::Duration> armed) {
+  if (writer_.is_silent()) return;
   std::vector<std::string> names;
   auto data = history::RecordOutcome(outcome, blobs_, names);
   if (!data) {
@@ -104,7 +107,7 @@ void Recorder::OutcomeOf(std::string_view attempt_path, const history::Outcome& 
 
 void Recorder::Saved(std::string_view path,
                      std::span<const std::pair<std::string, cel::Value>> values) {
-  if (values.empty()) return;
+  if (values.empty() || writer_.is_silent()) return;
   object json;
   std::vector<std::string> names;
   for (const auto& [name, value] : values) json[name] = Record(value, blobs_, names);
@@ -113,6 +116,7 @@ void Recorder::Saved(std::string_view path,
 
 void Recorder::Ledger(std::string_view path, const plan::PlannedRecord& record,
                       std::string_view phase, const plan::EvaluationScope& scope) {
+  if (writer_.is_silent()) return;
   object data = {{"ledger", record.ledger}, {"op", record.op}, {"phase", phase}};
   std::vector<std::string> names;
   const auto add = [&](std::string_view name, const std::optional<plan::PlannedTemplate>& field) {
@@ -136,6 +140,7 @@ Judgement Recorder::Judge(const plan::PlannedExpression& expression, std::string
     judgement.verdict = *recalled;
   }
   if (judgement.verdict != Verdict::kPassed) judgement.reason = WhyNot(expression, value);
+  if (writer_.is_silent()) return judgement;
   const base::SourceSpan& span = expression.source().span;
   object data = {{"expression", expression.source().text},
                  {"file", span.source ? span.source->name() : ""},

@@ -11,6 +11,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "assay/action/nested/step_bodies.h"
 #include "assay/history/blob_store.h"
 #include "assay/history/event_log.h"
 #include "assay/history/outcome.h"
@@ -45,7 +46,7 @@ using RecalledVerdict = std::function<std::optional<history::Verdict>(
     std::string_view path, size_t attempt, std::string_view role, std::string_view expression,
     history::Verdict anew)>;
 
-/// One per run; the loop's thread only.
+/// One per run; the loop's thread only. With a silent writer it only judges, and stores no blobs.
 class Recorder {
  public:
   Recorder(history::EventWriter& writer, history::BlobSink& blobs)
@@ -60,6 +61,11 @@ class Recorder {
     return recall_ ? recall_(path, attempt, role, expression, anew) : std::nullopt;
   }
 
+  /// Called with every step that is an action, when it has ended.
+  void ObserveSteps(std::function<void(const action::BodyStep&)> observer) {
+    step_observer_ = std::move(observer);
+  }
+
   history::EventWriter& writer() { return writer_; }
   history::BlobSink& blobs() { return blobs_; }
 
@@ -69,6 +75,11 @@ class Recorder {
                    std::string_view reason, std::string_view stopped = {});
   void OutcomeOf(std::string_view attempt_path, const history::Outcome& outcome,
                  std::string_view head, std::optional<base::Duration> armed = {});
+  void StepEnded(const plan::PlannedStep& step, std::string_view attempt_path,
+                 const history::Outcome& outcome, const Judgement& judgement) {
+    if (!step_observer_ || step.action->role != scenario::ActionRole::kAction) return;
+    step_observer_({attempt_path, step, outcome, judgement.verdict, judgement.reason});
+  }
   void Saved(std::string_view path, std::span<const std::pair<std::string, cel::Value>> values);
   void Ledger(std::string_view path, const plan::PlannedRecord& record, std::string_view phase,
               const plan::EvaluationScope& scope);
@@ -84,6 +95,7 @@ class Recorder {
   history::EventWriter& writer_;
   history::BlobSink& blobs_;
   RecalledVerdict recall_;
+  std::function<void(const action::BodyStep&)> step_observer_;
 };
 
 /// Whether the expression asks for this variable.

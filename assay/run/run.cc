@@ -210,7 +210,12 @@ class Run {
          .keep_work = options_.keep_work,
          .seed = options_.seed,
          .process_environment = options_.process_environment,
-         .ask_operator = context_.ask_operator});
+         .ask_operator = context_.ask_operator,
+         .emit = [this](std::string_view kind, std::string_view path, boost::json::object content,
+                        std::vector<std::string> blobs) {
+           writer_.Write(kind, path, std::move(content), std::move(blobs));
+           static_cast<void>(writer_.Flush());
+         }});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,

@@ -392,7 +392,8 @@ net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep&
                               .timeout = step.timeout,
                               .stopper = &place.stopper,
                               .conditions = &step.conditions,
-                              .armed = place.armed};
+                              .armed = place.armed,
+                              .step = &step};
   Performed performed = co_await source_.Perform(request);
   recorder_.OutcomeOf(at, performed.outcome, performed.head, performed.armed);
   Attempt result;
@@ -433,12 +434,27 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
           recorder_.Judge(step.poll->until, "until", path, attempt, At(seen, at));
       result.judgement.Add(until.verdict, until.reason);
     }
+    JudgeParameters(step, path, attempt, At(seen, at), result.judgement);
     for (const plan::PlannedExpression& expectation : step.expect) {
       const Judgement one = recorder_.Judge(expectation, "expect", path, attempt, At(seen, at));
       result.judgement.Add(one.verdict, one.reason);
     }
   }
   if (step.record) RecordLedger(step, path, attempt, place, result);
+}
+
+// Conditions among the parameters that are expectations by another name: `thresholds`.
+void StepMachine::JudgeParameters(const plan::PlannedStep& step, const std::string& path,
+                                  size_t attempt, const plan::EvaluationScope& scope,
+                                  Judgement& judgement) {
+  for (const plan::NamedProgram& condition : step.conditions) {
+    const auto* field = step.action->params.Find(
+        std::string_view(condition.name).substr(0, condition.name.find('[')));
+    if (field == nullptr || field->judged_as.empty()) continue;
+    const Judgement one =
+        recorder_.Judge(condition.expression, field->judged_as, path, attempt, scope);
+    judgement.Add(one.verdict, one.reason);
+  }
 }
 
 // What nobody can know stays `info`: no answer, or a server error after which the operation may or
@@ -477,6 +493,7 @@ StepEnd StepMachine::Finish(const plan::PlannedStep& step, const std::string& pa
     }
   }
   recorder_.Saved(path, saved);
+  recorder_.StepEnded(step, at, last.outcome, last.judgement);
   cel::MapBuilder shown;
   if (last.outcome.value.is_map()) {
     for (const auto& [key, value] : last.outcome.value.map().entries()) shown.Set(key, value);

@@ -126,6 +126,8 @@ class StepMachine {
                                 size_t attempt, Place place);
   void JudgeAttempt(const plan::PlannedStep& step, const std::string& path, size_t attempt,
                     const Place& place, Attempt& result);
+  void JudgeParameters(const plan::PlannedStep& step, const std::string& path, size_t attempt,
+                       const plan::EvaluationScope& scope, Judgement& judgement);
   bool Holds(const plan::PlannedStep& step, const std::string& path, size_t attempt,
              const Place& place, const Attempt& result) const;
   void RecordLedger(const plan::PlannedStep& step, const std::string& path, size_t attempt,

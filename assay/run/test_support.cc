@@ -156,6 +156,12 @@ Bench::Bench() {
   files_["assay.yaml"] = "name: bench\nsuites: [suites]\n";
 }
 
+Bench& Bench::Add(std::unique_ptr<action::Action> action) {
+  EXPECT_TRUE(schemas_.AddAction(action->schema()));
+  actions_.Add(std::move(action));
+  return *this;
+}
+
 Bench& Bench::BuiltinActions() {
   action::RegisterBuiltinActions(actions_);
   for (const action::Action* action : actions_.All()) {

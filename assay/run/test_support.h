@@ -76,6 +76,8 @@ class Bench {
   Bench& Scenario(const std::string& name, const std::string& text);
   Bench& File(const std::string& path, const std::string& text);
 
+  /// One more action.
+  Bench& Add(std::unique_ptr<action::Action> action);
   /// The actions of a real run besides `ask` and `listen`.
   Bench& BuiltinActions();
 

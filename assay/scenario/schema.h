@@ -107,6 +107,9 @@ struct Field {
   bool tells_refusal = false;
   /// Of type Expression only: what it may use instead of the outcome's variables.
   std::vector<Field> sees = {};
+  /// Of type Expression only: judged on the outcome like an expectation, in this role
+  /// (`threshold`).
+  std::string judged_as = {};
 };
 
 /// Fields of which one must be (`required`) or at most one may be present.

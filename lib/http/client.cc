@@ -26,6 +26,8 @@ struct Client::Core {
   std::shared_ptr<internal::CurlLoop> loop;
 };
 
+const std::string& Client::user_agent() const { return core_->options.user_agent; }
+
 Client::Client(net::Executor executor, ClientOptions options)
     : core_(std::make_shared<Core>(std::move(executor), std::move(options))) {}
 

@@ -185,6 +185,8 @@ class Client {
   /// malformed or truncated; kCancelled.
   net::Task<base::Result<ClientResponse>> Send(ClientRequest request, base::Deadline deadline);
 
+  const std::string& user_agent() const;
+
  private:
   struct Core;
   std::shared_ptr<Core> core_;

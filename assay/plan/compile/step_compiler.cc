@@ -257,6 +257,7 @@ void StepCompiler::Blocks(const scenario::Step& source, Names& names, PlannedSte
     if (!shares_ids) inner.outer.Variable("index", cel::Type::Int());
     if (step.action->role == scenario::ActionRole::kAction) {
       inner.outer.Variable("vu", cel::Type::Int());
+      inner.outer.Variable("row", cel::Type::Dyn());
     }
     planned.steps = Steps(block.steps, inner);
     if (shares_ids) {

@@ -9,6 +9,7 @@
 
 #include "assay/cel/text.h"
 #include "assay/plan/path.h"
+#include "assay/run/source/live_bodies.h"
 #include "assay/run/step_machine.h"
 #include "lib/base/random.h"
 #include "lib/base/suggest.h"
@@ -44,6 +45,16 @@ action::Holds LiveSource::HoldsOf(const ActionRequest& request) const {
     return base::Fail(base::ErrorCode::kInvalid,
                       fmt::format("{}: {} gives no bool: {}", parameter,
                                   found->expression.source().text, cel::DebugString(*value)));
+  };
+}
+
+// Refers to `request`.
+action::EmitEvent LiveSource::EmitOf(const ActionRequest& request) const {
+  if (!context_.emit) return {};
+  return [this, &request](std::string_view kind, boost::json::object content,
+                          std::vector<std::string> blobs) {
+    const std::string_view path = request.path;
+    context_.emit(kind, path.substr(0, path.rfind('#')), std::move(content), std::move(blobs));
   };
 }
 
@@ -188,6 +199,8 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
     if (!performed.armed) performed.armed = context_.clock.Steady() - started;
     if (request.armed) request.armed();
   };
+  std::optional<LiveBodies> bodies;
+  if (request.step != nullptr && !request.step->blocks.empty()) bodies.emplace(context_, request);
   const action::ActionContext context{
       .clock = context_.clock,
       .deadline = deadline,
@@ -202,7 +215,9 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .process_environment = context_.process_environment,
       .ask_operator = context_.ask_operator,
       .armed = armed,
-      .holds = HoldsOf(request)};
+      .holds = HoldsOf(request),
+      .emit = EmitOf(request),
+      .bodies = bodies ? &*bodies : nullptr};
   auto outcome =
       co_await net::WithDeadline(net::WithCancellation(Carry(*action, *std::move(params), context),
                                                        request.stopper->cancellation()),

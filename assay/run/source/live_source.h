@@ -40,6 +40,10 @@ struct LiveContext {
   uint64_t seed = 0;
   std::vector<std::pair<std::string, std::string>> process_environment;
   action::AskOperator ask_operator;
+  /// Writes an event of the step at `path`; empty: nobody keeps them.
+  std::function<void(std::string_view kind, std::string_view path, boost::json::object content,
+                     std::vector<std::string> blobs)>
+      emit = {};
 };
 
 /// Where the scratch directory of a scenario instance is.
@@ -75,6 +79,7 @@ class LiveSource final : public OutcomeSource {
   base::Result<const OtherEnvironment*> FindOther(std::string_view environment) const;
   base::Result<action::Endpoint> FindEndpoint(const OtherEnvironment* other,
                                               std::string_view name) const;
+  action::EmitEvent EmitOf(const ActionRequest& request) const;
   net::Task<base::Result<history::Outcome>> Carry(const action::Action& action, cel::Value params,
                                                   const action::ActionContext& context) const;
   history::Outcome Explain(history::Outcome outcome, const ActionRequest& request) const;

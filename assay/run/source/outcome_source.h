@@ -32,6 +32,7 @@ struct ActionRequest {
   const std::vector<plan::NamedProgram>* conditions = nullptr;
   /// Called when the action listens; empty: nobody waits for it.
   std::function<void()> armed = {};
+  const plan::PlannedStep* step = nullptr;  ///< null for a fixture
 };
 
 /// An outcome, and what to call the attempt in a report.
