@@ -22,6 +22,10 @@ class Client;
 class CookieJar;
 }  // namespace http
 
+namespace assay::fault {
+class FaultSite;
+}  // namespace assay::fault
+
 namespace assay::action {
 
 /// Where a service is reached, as scenarios name it.
@@ -71,6 +75,8 @@ struct ActionContext {
   /// missed: connected, subscribed, acknowledged. The steps after a background step wait for it.
   std::function<void()> armed = [] {};
   Holds holds = {};  ///< empty: the step has no conditions
+  /// What faults break; null: the run has no environment of its own.
+  fault::FaultSite* faults = nullptr;
 };
 
 /// Actions are stateless and shared by all scenarios of a run.

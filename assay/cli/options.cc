@@ -209,6 +209,29 @@ void DeclareEnvironments(Commands& commands, Invocation& to) {
   doctor->add_flag("--json", to.json, "prints JSON");
 }
 
+void DeclareProxy(Commands& commands, Invocation& to) {
+  CLI::App* proxy =
+      commands.Add("proxy", "runs the fault proxy alone; Toxiproxy clients drive it", Command::kProxy);
+  proxy->add_option("--host", to.host, "address of the control API; absent: localhost");
+  proxy->add_option("--port", to.port, "port of the control API; 0: a free one; absent: 8474");
+  proxy->add_option("--config", to.config, "JSON file with a list of proxies");
+  proxy->add_option("--seed", to.seed, "of everything random");
+  proxy->add_flag("--json", to.json, "prints JSON");
+  proxy->add_flag("--no-color", to.no_color, "plain text");
+}
+
+// The options of toxiproxy-server have one dash.
+std::vector<std::string> WithTwoDashes(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "proxy") return arguments;
+  for (std::string& argument : arguments) {
+    for (const char* name : {"host", "port", "config", "seed"}) {
+      const std::string one = fmt::format("-{}", name);
+      if (argument == one || argument.starts_with(one + "=")) argument.insert(0, 1, '-');
+    }
+  }
+  return arguments;
+}
+
 // What CLI11 says, in our form.
 base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
                        const std::vector<std::string>& arguments) {
@@ -252,7 +275,8 @@ base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
 
 }  // namespace
 
-base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments) {
+base::Result<Invocation> ParseArguments(const std::vector<std::string>& given) {
+  const std::vector<std::string> arguments = WithTwoDashes(given);
   Invocation to;
   Commands commands;
   commands.app.name("assay");
@@ -261,6 +285,7 @@ base::Result<Invocation> ParseArguments(const std::vector<std::string>& argument
   DeclareInspection(commands, to);
   DeclareEvidence(commands, to);
   DeclareEnvironments(commands, to);
+  DeclareProxy(commands, to);
   try {
     commands.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {

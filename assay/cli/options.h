@@ -32,6 +32,7 @@ enum class Command {
   kLogs,
   kDown,
   kDoctor,
+  kProxy,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -92,6 +93,11 @@ struct Invocation {
   bool reference = false;
   std::string expression;
   std::string data_file;
+
+  // proxy
+  std::string host = "localhost";
+  uint16_t port = 8474;
+  std::string config;  ///< JSON file with a list of proxies
 };
 
 /// Arguments without the program's name. kInvalid with a usage message.

@@ -210,7 +210,8 @@ class Run {
          .keep_work = options_.keep_work,
          .seed = options_.seed,
          .process_environment = options_.process_environment,
-         .ask_operator = context_.ask_operator});
+         .ask_operator = context_.ask_operator,
+         .faults = state.faults});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,

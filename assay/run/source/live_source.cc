@@ -202,7 +202,8 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .process_environment = context_.process_environment,
       .ask_operator = context_.ask_operator,
       .armed = armed,
-      .holds = HoldsOf(request)};
+      .holds = HoldsOf(request),
+      .faults = *other == nullptr ? context_.faults : nullptr};
   auto outcome =
       co_await net::WithDeadline(net::WithCancellation(Carry(*action, *std::move(params), context),
                                                        request.stopper->cancellation()),

@@ -40,6 +40,7 @@ struct LiveContext {
   uint64_t seed = 0;
   std::vector<std::pair<std::string, std::string>> process_environment;
   action::AskOperator ask_operator;
+  fault::FaultSite* faults = nullptr;  ///< of the run's own environment
 };
 
 /// Where the scratch directory of a scenario instance is.
