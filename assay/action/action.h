@@ -27,6 +27,10 @@ namespace http::wire {
 struct WireRequest;
 }  // namespace http::wire
 
+namespace assay::fault {
+class FaultSite;
+}  // namespace assay::fault
+
 namespace assay::action {
 
 /// Where a service is reached, as scenarios name it.
@@ -83,6 +87,8 @@ struct ActionContext {
   Holds holds = {};                    ///< empty: the step has no conditions
   EmitEvent emit = {};                 ///< on the loop of the run; empty: nobody keeps events
   const StepBodies* bodies = nullptr;  ///< the step lists inside the step; null: it has none
+  /// What faults break; null: the run has no environment of its own.
+  fault::FaultSite* faults = nullptr;
 };
 
 /// Actions are stateless and shared by all scenarios of a run.

@@ -59,6 +59,8 @@ ExitCode Dispatch(std::vector<std::string> arguments, const Host& host) {
       return LogsCommand(*parsed, host);
     case Command::kDown:
       return DownCommand(*parsed, host);
+    case Command::kProxy:
+      return ProxyCommand(*parsed, host);
     case Command::kDoctor:
       return DoctorCommand(*parsed, host);
     case Command::kInit:

@@ -66,8 +66,8 @@ net::Task<base::Result<void>> EnvironmentDriver::PrepareFolders() {
 }
 
 net::Task<base::Result<std::unique_ptr<environment::Environment>>> EnvironmentDriver::Make(
-    const environment::EnvironmentSpec& spec, std::string scope, history::EventWriter& events,
-    history::BlobSink& blobs) {
+    const environment::EnvironmentSpec& spec, std::string scope,
+    std::map<std::string, uint16_t> links, history::EventWriter& events, history::BlobSink& blobs) {
   environment::EnvironmentContext context{
       .clock = clock_,
       .executor = co_await net::CurrentExecutor(),
@@ -85,8 +85,23 @@ net::Task<base::Result<std::unique_ptr<environment::Environment>>> EnvironmentDr
       .run_directory = options_.run_dir,
       .inherited = options_.inherited,
       .scope = std::move(scope),
-      .keep_files = options_.keep_work};
+      .keep_files = options_.keep_work,
+      .links = std::move(links)};
   co_return environment::MakeEnvironment(spec, std::move(context));
+}
+
+net::Task<base::Result<std::map<std::string, uint16_t>>> EnvironmentDriver::OpenLinks() {
+  std::map<std::string, uint16_t> ports;
+  links_ = std::make_unique<fault::ProxySet>(options_.seed, co_await net::CurrentExecutor(), clock_);
+  for (const environment::LinkSpec& link : converted_->spec.links) {
+    CO_TRY(fault::Proxy * proxy, co_await links_->Add({.name = link.name,
+                                                       .listen = link.listen + ":0",
+                                                       .upstream = "127.0.0.1:0"}));
+    // Asked for with each connection: a service may have moved to another port.
+    proxy->SetFindUpstream([this, &link] { return link.target(*converted_->placed); });
+    ports[link.name] = proxy->port();
+  }
+  co_return ports;
 }
 
 net::Task<base::Result<void>> EnvironmentDriver::StartAll(history::EventWriter& events,
@@ -98,12 +113,25 @@ net::Task<base::Result<void>> EnvironmentDriver::StartAll(history::EventWriter& 
   if (converted_ && options_.up) {
     CO_TRY(up_endpoints_, environment::CompleteEndpoints(converted_->spec, *options_.up));
   } else if (converted_) {
-    CO_TRY(environment_, co_await Make(converted_->spec, {}, events, blobs));
+    CO_TRY(auto links, co_await OpenLinks());
+    CO_TRY(environment_, co_await Make(converted_->spec, {}, std::move(links), events, blobs));
     CO_TRY(co_await environment_->Start(limit(converted_->spec)));
+    faults_ = std::make_unique<fault::FaultSite>(
+        fault::Ground{.clock = clock_,
+                      .environment = environment_.get(),
+                      .guardian = guardian_.get(),
+                      .links = links_.get(),
+                      .run_directory = options_.run_dir},
+        [&events](std::string_view kind, std::string_view path, boost::json::object data,
+                  std::vector<std::string> names) {
+          events.Write(kind, path, std::move(data), std::move(names));
+          // What breaks something is on the disk before it does.
+          if (kind == "fault.injected") static_cast<void>(events.Flush());
+        });
   }
   for (const AddressedEnvironment& other : options_.others) {
     const environment::EnvironmentSpec& spec = other.converted.spec;
-    CO_TRY(auto made, co_await Make(spec, spec.name + ".", events, blobs));
+    CO_TRY(auto made, co_await Make(spec, spec.name + ".", {}, events, blobs));
     others_.push_back(std::move(made));
     CO_TRY(co_await others_.back()->Start(limit(spec)));
   }
@@ -119,6 +147,7 @@ net::Task<base::Result<run::EnvironmentState>> EnvironmentDriver::Start(
 
 run::EnvironmentState EnvironmentDriver::State() const {
   run::EnvironmentState state;
+  state.faults = faults_.get();
   state.default_endpoint = options_.default_endpoint;
   state.credentials = options_.credentials;
   cel::MapBuilder facts;
@@ -184,6 +213,7 @@ net::Task<void> EnvironmentDriver::Stop() {
   if (environment_ != nullptr) {
     static_cast<void>(co_await environment_->Stop(base::Deadline::After(kStopTime)));
   }
+  if (links_ != nullptr) co_await links_->Close();
   if (guardian_ != nullptr && options_.redactor != nullptr && RedactLogs()) {
     static_cast<void>(co_await guardian_->Disown(options_.run_dir / "logs",
                                                  base::Deadline::After(kGuardianTime)));

@@ -1,7 +1,9 @@
 #pragma once
 // Brings the environment of a run up and down, with the guardian that undoes it when assay dies.
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,8 @@
 #include "assay/cli/environment_spec.h"
 #include "assay/environment/environment.h"
 #include "assay/environment/guardian/guardian.h"
+#include "assay/fault/proxy_set.h"
+#include "assay/fault/site/fault_site.h"
 #include "assay/history/redactor.h"
 #include "assay/run/run.h"
 
@@ -29,6 +33,7 @@ struct DriverOptions {
   std::filesystem::path journals;  ///< absolute folder
   process::EnvironmentList inherited;
   bool keep_work = false;
+  uint64_t seed = 0;  ///< of the links' random choices
   std::vector<std::pair<std::string, std::string>> urls;  ///< redirected endpoints; "": the default
   std::string default_endpoint;
   cel::Value credentials;
@@ -58,9 +63,11 @@ class EnvironmentDriver final : public run::EnvironmentDriver {
   net::Task<base::Result<void>> PrepareFolders();
   /// `scope`: see environment::EnvironmentContext.
   net::Task<base::Result<std::unique_ptr<environment::Environment>>> Make(
-      const environment::EnvironmentSpec& spec, std::string scope, history::EventWriter& events,
-      history::BlobSink& blobs);
+      const environment::EnvironmentSpec& spec, std::string scope,
+      std::map<std::string, uint16_t> links, history::EventWriter& events, history::BlobSink& blobs);
   net::Task<base::Result<void>> StartAll(history::EventWriter& events, history::BlobSink& blobs);
+  /// The links of the run's own environment, before its services start; their ports by name.
+  net::Task<base::Result<std::map<std::string, uint16_t>>> OpenLinks();
   run::EnvironmentState State() const;
   base::Result<void> RedactLogs() const;
   void Redirect(run::EnvironmentState& state) const;
@@ -71,6 +78,8 @@ class EnvironmentDriver final : public run::EnvironmentDriver {
   DriverOptions options_;
   std::unique_ptr<environment::Guardian> guardian_;
   std::unique_ptr<environment::Environment> environment_;
+  std::unique_ptr<fault::ProxySet> links_;
+  std::unique_ptr<fault::FaultSite> faults_;
   std::vector<std::unique_ptr<environment::Environment>> others_;
   std::vector<environment::Endpoint> up_endpoints_;
 };

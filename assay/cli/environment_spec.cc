@@ -47,7 +47,7 @@ class Converter {
   Converter(const scenario::Project& project, const scenario::Environment& source,
             const EnvironmentFacts& facts, scenario::Problems& problems)
       : source_(source), facts_(facts), problems_(problems) {
-    for (const char* name : {"port", "ports", "dir", "service", "services", "environment",
+    for (const char* name : {"port", "ports", "dir", "service", "services", "links", "environment",
                              "project", "vars", "env", "run"}) {
       names_.Variable(name, cel::Type::Dyn());
     }
@@ -90,6 +90,9 @@ class Converter {
     }
     for (const scenario::Endpoint& endpoint : source_.endpoints) {
       spec.endpoints.push_back({endpoint.name.text, Text(endpoint.url)});
+    }
+    for (const scenario::Link& link : source_.links) {
+      spec.links.push_back({link.name.text, TargetOf(link), link.listen});
     }
     return std::move(out_);
   }
@@ -155,6 +158,15 @@ class Converter {
 
   LateText Text(const Template& text) const { return Compile(text, problems_); }
 
+  LateText TargetOf(const scenario::Link& link) const {
+    if (link.address) return Text(*link.address);
+    return [port = environment::PortOf(link.to.text, link.port.text)](
+               const Placement& placement) -> base::Result<std::string> {
+      TRY(const std::string number, port(placement));
+      return "127.0.0.1:" + number;
+    };
+  }
+
   std::vector<LateText> Texts(const Template& text) const {
     std::vector<LateText> out;
     if (text.kind != TemplateKind::kSequence) {
@@ -174,6 +186,11 @@ class Converter {
     cel::MapBuilder services;
     for (const auto& [name, place] : placement.services) services.Set(name, FactsOf(place));
     names.Set("services", std::move(services).Build());
+    cel::MapBuilder links;
+    for (const auto& [name, number] : placement.links) {
+      links.Set(name, cel::Value::Object({{"port", cel::Value::Int(number)}}));
+    }
+    names.Set("links", std::move(links).Build());
     names.Set("service", cel::Value::String(placement.service));
     if (const environment::ServicePlace* own = placement.own(); own != nullptr) {
       if (!own->ports.empty()) names.Set("port", cel::Value::Int(own->port()));
@@ -310,6 +327,7 @@ class Converter {
     } else if (service.restart == scenario::RestartPolicy::kOnFailure) {
       out.restart = environment::RestartRule::kOnFailure;
     }
+    out.disk_bytes = service.limits.disk_bytes;
     out.max_restarts = service.max_restarts;
     out.stop_grace = service.stop_grace;
     out.optional = service.optional;

@@ -29,7 +29,7 @@ struct ConvertedEnvironment {
 };
 
 /// Expressions see `port`, `ports.<name>`, `dir` and `service` of their own service,
-/// `services.<name>.{port, ports, dir}`, `environment.{name, type, profile, dir, credentials}`,
+/// `services.<name>.{port, ports, dir}`, `links.<name>.port`, `environment.{name, type, profile, dir, credentials}`,
 /// `project.dir`, `vars`, `env` and `run`. Problems: expressions that do not compile, probes that
 /// have no client.
 ConvertedEnvironment ConvertEnvironment(const scenario::Project& project,

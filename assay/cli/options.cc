@@ -258,6 +258,17 @@ void DeclareOnboarding(Commands& commands, Invocation& to) {
       ->check(CLI::IsMember({"bash", "zsh", "fish", "man", "markdown"}));
 }
 
+void DeclareProxy(Commands& commands, Invocation& to) {
+  CLI::App* proxy =
+      commands.Add("proxy", "runs the fault proxy alone; Toxiproxy clients drive it", Command::kProxy);
+  proxy->add_option("--host", to.host, "address of the control API; absent: localhost");
+  proxy->add_option("--port", to.port, "port of the control API; 0: a free one; absent: 8474");
+  proxy->add_option("--config", to.config, "JSON file with a list of proxies");
+  proxy->add_option("--seed", to.seed, "of everything random");
+  proxy->add_flag("--json", to.json, "prints JSON");
+  proxy->add_flag("--no-color", to.no_color, "plain text");
+}
+
 void DeclareAll(Commands& commands, Invocation& to) {
   commands.app.name("assay");
   commands.app.require_subcommand(1);
@@ -267,6 +278,7 @@ void DeclareAll(Commands& commands, Invocation& to) {
   DeclareEvidence(commands, to);
   DeclareEnvironments(commands, to);
   DeclareOnboarding(commands, to);
+  DeclareProxy(commands, to);
 }
 
 /// The values between braces in what CLI11 shows of a membership check: `TEXT:{a,b}`.
@@ -283,6 +295,18 @@ std::vector<std::string> ChoicesOf(const CLI::Option& option) {
     rest.erase(0, std::min(end + 1, rest.size()));
   }
   return out;
+}
+
+// The options of toxiproxy-server have one dash.
+std::vector<std::string> WithTwoDashes(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "proxy") return arguments;
+  for (std::string& argument : arguments) {
+    for (const char* name : {"host", "port", "config", "seed"}) {
+      const std::string one = fmt::format("-{}", name);
+      if (argument == one || argument.starts_with(one + "=")) argument.insert(0, 1, '-');
+    }
+  }
+  return arguments;
 }
 
 // What CLI11 says, in our form.
@@ -328,7 +352,8 @@ base::Error UsageError(const CLI::ParseError& error, const Commands& commands,
 
 }  // namespace
 
-base::Result<Invocation> ParseArguments(const std::vector<std::string>& arguments) {
+base::Result<Invocation> ParseArguments(const std::vector<std::string>& given) {
+  const std::vector<std::string> arguments = WithTwoDashes(given);
   Invocation to;
   Commands commands;
   DeclareAll(commands, to);

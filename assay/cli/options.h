@@ -38,6 +38,7 @@ enum class Command {
   kImport,
   kRecord,
   kCompletion,
+  kProxy,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -113,6 +114,11 @@ struct Invocation {
   size_t requests = 0;  ///< record: ends after so many; 0: with an interrupt
   bool insecure = false;
   std::string shell;
+
+  // proxy
+  std::string host = "localhost";
+  uint16_t port = 8474;
+  std::string config;  ///< JSON file with a list of proxies
 };
 
 /// Arguments without the program's name. kInvalid with a usage message.

@@ -1,5 +1,7 @@
 #include "assay/cli/project.h"
 
+#include "assay/fault/site/fault_action.h"
+
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -61,6 +63,7 @@ bool IsBelow(std::string_view file, std::string_view folder) {
 Vocabulary::Vocabulary() {
   action::RegisterBuiltinActions(actions);
   workload::RegisterWorkload(actions);
+  fault::RegisterFaultAction(actions);
   // The names are ours: a clash shows in the first test that makes a vocabulary.
   static_cast<void>(scenario::RegisterStructureActions(schemas));
   for (const action::Action* one : actions.All()) {

@@ -213,6 +213,7 @@ class Session {
     driver_.inherited = host_.environment;
     driver_.keep_work = invocation_.keep_work;
     driver_.urls = invocation_.urls;
+    driver_.seed = options_.seed;
     formats_ = invocation_.reports.empty() ? project.defaults.report_formats : invocation_.reports;
   }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,6 +74,7 @@ struct EnvironmentContext {
   std::string scope = {};
   bool keep_files = false;  ///< data directories stay when the run ends
   uint64_t log_limit_bytes = 64U << 20;
+  std::map<std::string, uint16_t> links = {};  ///< where the links of the environment listen
 };
 
 /// Belongs to one loop.

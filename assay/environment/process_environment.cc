@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "assay/environment/endpoints.h"
+#include "assay/environment/small_disk.h"
 #include "lib/base/suggest.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
@@ -57,10 +58,14 @@ net::Task<base::Result<void>> ProcessEnvironment::Settle(base::Deadline deadline
   if (!context_.keep_files) CO_TRY(co_await context_.guardian->Own(data_directory_, deadline));
   const std::filesystem::path logs = context_.run_directory / "logs";
   CO_TRY(MakeFolder(logs));
+  placement_.links = context_.links;
   for (const auto& service : services_) {
     const std::string& name = service->spec().name;
     ServicePlace place{.directory = data_directory_ / name, .ports = {}};
     CO_TRY(MakeFolder(place.directory));
+    if (service->spec().disk_bytes) {
+      CO_TRY(co_await MountDisk(place.directory, *service->spec().disk_bytes, context_, name));
+    }
     CO_TRY(service->Settle(place, pool_, logs / fmt::format("{}.{}.log", spec_.name, name)));
     placement_.services[name] = std::move(place);
   }

@@ -29,6 +29,7 @@ struct ServicePlace {
 struct Placement {
   std::string service;  ///< whose text it is; "" for endpoints
   std::map<std::string, ServicePlace> services;
+  std::map<std::string, uint16_t> links;  ///< the port that each listens on
 
   /// nullptr for endpoints.
   const ServicePlace* own() const;
@@ -99,11 +100,20 @@ struct ServiceSpec {
   int stop_signal = 15;  ///< SIGTERM
   base::Duration stop_grace = std::chrono::seconds(10);
   bool optional = false;  ///< its failure does not fail the environment
+  std::optional<uint64_t> disk_bytes = {};  ///< its data directory is a file system of this size
 };
 
 struct EndpointSpec {
   std::string name;
   LateText url;
+};
+
+/// A proxy on the way to a service. Whoever makes the environment opens it before, see
+/// EnvironmentContext::links.
+struct LinkSpec {
+  std::string name;
+  LateText target;     ///< `host:port`; complete once the service is placed
+  std::string listen;  ///< numeric address
 };
 
 enum class EnvironmentType { kProcess, kCompose, kKubernetes, kRemote };
@@ -126,6 +136,7 @@ struct EnvironmentSpec {
   std::vector<EndpointSpec> endpoints;
   ComposeSpec compose;
   base::Duration start_timeout = std::chrono::minutes(2);
+  std::vector<LinkSpec> links = {};
 };
 
 /// The services so that each one comes after those it depends on. Reports unknown names and

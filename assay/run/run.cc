@@ -215,7 +215,8 @@ class Run {
                         std::vector<std::string> blobs) {
            writer_.Write(kind, path, std::move(content), std::move(blobs));
            static_cast<void>(writer_.Flush());
-         }});
+         },
+         .faults = state.faults});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,

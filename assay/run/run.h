@@ -41,6 +41,7 @@ struct EnvironmentState {
   cel::Value service_facts;           ///< `environment.services`: a map by name
   cel::Value credentials;             ///< `environment.credentials`: a map of texts
   std::vector<OtherEnvironment> others;
+  fault::FaultSite* faults = nullptr;  ///< null: nothing can be broken
 };
 
 /// Brings the system under test up and down. Its events and blobs go where those of the run go.

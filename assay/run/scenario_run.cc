@@ -185,7 +185,9 @@ class Attempt {
                  {{"verdict", history::ToString(cleanup.verdict)}, {"reason", cleanup.reason}});
     // What a scenario leaves behind spoils it, but does not hide what it found out.
     if (cleanup.verdict > Verdict::kSkipped && judgement_.verdict == Verdict::kPassed) {
-      judgement_ = {Verdict::kError, fmt::format("cleanup: {}", cleanup.reason)};
+      const bool unproven = cleanup.verdict == Verdict::kInconclusive;
+      judgement_ = {unproven ? Verdict::kInconclusive : Verdict::kError,
+                    fmt::format("cleanup: {}", cleanup.reason)};
     }
   }
 

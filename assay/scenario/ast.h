@@ -258,6 +258,7 @@ struct ServiceLimits {
   std::optional<double> cpus;
   std::optional<int64_t> files;
   std::optional<int64_t> processes;
+  std::optional<uint64_t> disk_bytes;  ///< the data directory is a file system of this size
 };
 
 enum class RestartPolicy { kNever, kOnFailure, kAlways };
@@ -292,6 +293,16 @@ struct Endpoint {
   Template options;  ///< a kMap of further keys, given to clients as they are
 };
 
+/// A proxy between a client and a service, which faults of the network work on.
+struct Link {
+  Text name;
+  Text to;    ///< a service, when `address` is null
+  Text port;  ///< of the service; empty: the first
+  std::optional<Template> address;  ///< `host:port`
+  Text from;  ///< the service that uses it, for readers; empty: whoever likes
+  std::string listen = "127.0.0.1";
+};
+
 /// Read from a file or an environment variable when the run starts; always redacted.
 struct Credential {
   Text name;
@@ -323,6 +334,7 @@ struct Environment {
   Text chart;
   Template chart_values;
   base::Duration start_timeout = std::chrono::minutes(2);
+  std::vector<Link> links;
 };
 
 // --- plans and projects -------------------------------------------------------------------------

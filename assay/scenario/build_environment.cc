@@ -77,6 +77,9 @@ void ReadLimits(const Node& node, Service& service) {
   if (const Node* cpu = limits->Find("cpu")) service.limits.cpus = cpu->as_double();
   service.limits.files = ReadInt(*limits, "files");
   service.limits.processes = ReadInt(*limits, "processes");
+  if (const Text disk = ReadText(*limits, "disk"); !disk.empty()) {
+    if (const auto bytes = base::ParseSize(disk.text)) service.limits.disk_bytes = *bytes;
+  }
 }
 
 Service ReadService(const yaml::Entry& entry, Problems& problems) {
@@ -136,6 +139,55 @@ Endpoint ReadEndpoint(const yaml::Entry& entry, Problems& problems) {
   return endpoint;
 }
 
+Link ReadLink(const yaml::Entry& entry, Problems& problems) {
+  const Node& node = *entry.value;
+  Link link;
+  link.name = {entry.key, entry.key_span};
+  link.to = ReadText(node, "to");
+  link.port = ReadText(node, "port");
+  link.from = ReadText(node, "from");
+  if (const Text listen = ReadText(node, "listen"); !listen.empty()) link.listen = listen.text;
+  // Services have no colon in their names, and no expression.
+  if (link.to.text.contains(':') || link.to.text.contains("${{")) {
+    link.address = ReadTemplate(node, "to", problems);
+  }
+  return link;
+}
+
+// A link leads to a service and one of its ports. Those of containers are not known here.
+void CheckLinks(const Environment& environment, Problems& problems) {
+  std::vector<std::string> names;
+  for (const Service& service : environment.services) names.push_back(service.name.text);
+  const auto find = [&](const Text& wanted) -> const Service* {
+    const auto found = std::ranges::find_if(environment.services, [&](const Service& service) {
+      return service.name.text == wanted.text;
+    });
+    if (found != environment.services.end()) return &*found;
+    problems.Add(base::ErrorCode::kNotFound, fmt::format("unknown service \"{}\"", wanted.text),
+                 wanted.span, base::SuggestionFor(wanted.text, names));
+    return nullptr;
+  };
+  for (const Link& link : environment.links) {
+    if (!link.from.empty()) static_cast<void>(find(link.from));
+    if (link.address) continue;
+    const Service* to = find(link.to);
+    if (to == nullptr || environment.type != EnvironmentType::kProcess) continue;
+    std::vector<std::string> ports;
+    for (const ServicePort& port : to->ports) ports.push_back(port.name.text);
+    if (ports.empty()) {
+      problems.Add(base::ErrorCode::kInvalid,
+                   fmt::format("the service \"{}\" has no port that a link could lead to",
+                               link.to.text),
+                   link.to.span, "give it `ports: [NAME]`");
+    } else if (!link.port.empty() && std::ranges::find(ports, link.port.text) == ports.end()) {
+      problems.Add(base::ErrorCode::kNotFound,
+                   fmt::format("the service \"{}\" has no port \"{}\"", link.to.text,
+                               link.port.text),
+                   link.port.span, base::SuggestionFor(link.port.text, ports));
+    }
+  }
+}
+
 // Every dependency names a service, and none needs itself.
 void CheckDependencies(const Environment& environment, Problems& problems) {
   std::vector<std::string> names;
@@ -189,6 +241,10 @@ Environment BuildEnvironment(const Node& root, Source source, Problems& problems
   for (const yaml::Entry& entry : EntriesOf(root, "endpoints")) {
     out.endpoints.push_back(ReadEndpoint(entry, problems));
   }
+  for (const yaml::Entry& entry : EntriesOf(root, "links")) {
+    out.links.push_back(ReadLink(entry, problems));
+  }
+  CheckLinks(out, problems);
   out.default_endpoint = ReadText(root, "default_endpoint");
   for (const yaml::Entry& entry : EntriesOf(root, "credentials")) {
     out.credentials.push_back({{entry.key, entry.key_span},

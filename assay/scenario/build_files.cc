@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -78,6 +80,31 @@ Stage ReadStage(const Node& node, Problems& problems) {
   return stage;
 }
 
+// A fault without an end of its own.
+bool LeavesFault(const Step& step) {
+  if (step.action.text == "fault") {
+    return step.params.Find("for") == nullptr && step.params.Find("heal") == nullptr;
+  }
+  return std::ranges::any_of(step.blocks, [](const StepBlock& block) {
+    return std::ranges::any_of(block.steps, LeavesFault);
+  });
+}
+
+// What a scenario breaks is undone when it ends, by a step like any other, so that the proof of it
+// is judged, recorded and replayed.
+std::vector<Step> HealSteps(const base::SourceSpan& span, const SchemaRegistry& registry,
+                            Problems& problems) {
+  const auto text = [&](const char* value) { return Node::String(value, false, span); };
+  const auto map = [&](std::vector<yaml::Entry> entries) {
+    return Node::Map(std::move(entries), span);
+  };
+  const yaml::NodePtr step = map({{"name", span, text("undo what is still broken")},
+                                  {"fault", span, map({{"heal", span, text("all")}})},
+                                  {"expect", span, text("!active")}});
+  const yaml::NodePtr root = map({{"cleanup", span, Node::Sequence({step}, span)}});
+  return BuildSteps(*root, "cleanup", registry, problems);
+}
+
 }  // namespace
 
 std::string_view ToString(Priority priority) {
@@ -122,6 +149,11 @@ Scenario BuildScenario(const Node& root, Source source, const SchemaRegistry& re
   scenario.for_each = ReadForEach(root, problems);
   scenario.steps = BuildSteps(root, "steps", registry, problems);
   scenario.cleanup = BuildSteps(root, "cleanup", registry, problems);
+  if (std::ranges::any_of(scenario.steps, LeavesFault)) {
+    std::vector<Step> heal = HealSteps(root.span(), registry, problems);
+    scenario.cleanup.insert(scenario.cleanup.begin(), std::make_move_iterator(heal.begin()),
+                            std::make_move_iterator(heal.end()));
+  }
   scenario.success = ReadExpressions(root, "success", problems);
   scenario.scale = ReadTemplate(root, "scale", problems).value_or(EmptyTemplateMap(root.span()));
   return scenario;

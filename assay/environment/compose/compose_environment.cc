@@ -46,6 +46,7 @@ net::Task<base::Result<void>> ComposeEnvironment::Start(base::Deadline deadline)
 net::Task<base::Result<void>> ComposeEnvironment::Prepare(base::Deadline deadline) {
   const std::filesystem::path logs = context_.run_directory / "logs";
   CO_TRY(MakeFolder(logs));
+  placement_.links = context_.links;
   CO_TRY(compose_log_, LogCapture::Create(logs / fmt::format("{}.compose.log", spec_.name),
                                           context_.log_limit_bytes));
   ToolSetting setting{.run = context_.guardian->run(),

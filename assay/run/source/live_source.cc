@@ -217,7 +217,8 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .armed = armed,
       .holds = HoldsOf(request),
       .emit = EmitOf(request),
-      .bodies = bodies ? &*bodies : nullptr};
+      .bodies = bodies ? &*bodies : nullptr,
+      .faults = *other == nullptr ? context_.faults : nullptr};
   auto outcome =
       co_await net::WithDeadline(net::WithCancellation(Carry(*action, *std::move(params), context),
                                                        request.stopper->cancellation()),

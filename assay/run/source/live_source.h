@@ -44,6 +44,7 @@ struct LiveContext {
   std::function<void(std::string_view kind, std::string_view path, boost::json::object content,
                      std::vector<std::string> blobs)>
       emit = {};
+  fault::FaultSite* faults = nullptr;  ///< of the run's own environment
 };
 
 /// Where the scratch directory of a scenario instance is.

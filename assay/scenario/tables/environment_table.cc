@@ -52,7 +52,11 @@ ObjectSchema LimitsTable() {
           .fields = {{.name = "memory", .type = Type::Size(), .doc = "Memory."},
                      {.name = "cpu", .type = Type::Number(), .doc = "Cores."},
                      {.name = "files", .type = Type::Int(), .doc = "Open files."},
-                     {.name = "processes", .type = Type::Int(), .doc = "Processes and threads."}}};
+                     {.name = "processes", .type = Type::Int(), .doc = "Processes and threads."},
+                     {.name = "disk",
+                      .type = Type::Size(),
+                      .doc = "Its data directory is a file system of this size, in memory; needs "
+                             "root, and has no effect without."}}};
 }
 
 ObjectSchema ServiceTable() {
@@ -103,6 +107,22 @@ ObjectSchema ServiceTable() {
                   .doc = "The environment is up also without it."}}};
 }
 
+ObjectSchema LinkTable() {
+  return {.name = "link",
+          .doc = "A proxy on the way to a service, for faults of the network. Whoever uses it is "
+                 "given `${{ links.<name>.port }}` instead of the service's own port.",
+          .fields = {{.name = "to",
+                      .type = Type::String(),
+                      .required = true,
+                      .doc = "A service, or an address such as `10.0.0.7:5432`."},
+                     {.name = "port", .type = Type::String(), .doc = "Of the service; absent: the first."},
+                     {.name = "from", .type = Type::String(), .doc = "The service that uses it, for readers."},
+                     {.name = "listen",
+                      .type = Type::String(),
+                      .default_text = "127.0.0.1",
+                      .doc = "Address to listen on; containers reach `0.0.0.0`."}}};
+}
+
 ObjectSchema MakeEnvironmentTable() {
   const ObjectSchema endpoint{
       .name = "endpoint",
@@ -136,6 +156,9 @@ ObjectSchema MakeEnvironmentTable() {
           {.name = "endpoints",
            .type = Type::Map(Type::AnyOf({Type::Object(endpoint), Type::String()})),
            .doc = "Addresses by name; a text is the URL."},
+          {.name = "links",
+           .type = Type::Map(Type::Object(LinkTable())),
+           .doc = "Proxies between services by name."},
           {.name = "default_endpoint", .type = Type::String(), .doc = "Absent: the first."},
           {.name = "credentials",
            .type = Type::Map(Type::Object(credential)),
