@@ -7,7 +7,8 @@ Stages, in order (each can be chosen with --label):
   docs                      examples run, quotations and reference are current
   golden                    the command line of the release build against recorded output
   browser                   the HTML report in a headless browser
-  suite                     the qualification suites with the release build, each run replayed and verified
+  suite                     the qualification suites with the release build, in both profiles of Montage (the production one on
+                            the same servers), each run replayed and verified
 """
 
 import argparse
@@ -170,27 +171,9 @@ def main():
     totals = Totals()
     started = time.monotonic()
 
-    compiled = [label for label in ("unit", "conformance", "live") if label in wanted]
-    if compiled:
-        build(options.preset)
-        say(f"tests of the {options.preset} build: {', '.join(compiled)}")
-        chosen = [(name, command) for name, command, labels in sorted(programs(options.preset))
-                  if set(labels) & set(compiled)]
-        with live_servers("live" in (options.label or []) or ("live" in wanted and not options.k), totals):
-            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-                for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
-                    finished.result()
-    if {"golden", "docs", "browser", "suite"} & set(wanted):
-        build("release", "assay_program", "montage_program")
-        say("tests of the programs")
-        if "golden" in wanted:
-            run_script("golden output", [sys.executable, "tests/golden/run.py"], totals)
-        if "docs" in wanted:
-            run_script("documentation", [sys.executable, "tests/docs/run.py"], totals)
-        if "suite" in wanted:
-            run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
-        if "browser" in wanted:
-            run_script("browser", [sys.executable, "tests/browser/run.py"], totals)
+    # A filtered run uses the servers that are up already.
+    with live_servers(not options.k and bool({"live", "suite"} & set(wanted)), totals):
+        run_stages(options, wanted, totals)
 
     for name, output in totals.failures:
         say(f"output of {name}")
@@ -202,6 +185,29 @@ def main():
     print(f"\n{time.monotonic() - started:.0f} s in all")
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
     return 1 if totals.failed or totals.passed == 0 else 0
+
+
+def run_stages(options, wanted, totals):
+    compiled = [label for label in ("unit", "conformance", "live") if label in wanted]
+    if compiled:
+        build(options.preset)
+        say(f"tests of the {options.preset} build: {', '.join(compiled)}")
+        chosen = [(name, command) for name, command, labels in sorted(programs(options.preset))
+                  if set(labels) & set(compiled)]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
+                finished.result()
+    if {"golden", "docs", "browser", "suite"} & set(wanted):
+        build("release", "assay_program", "montage_program")
+        say("tests of the programs")
+        if "golden" in wanted:
+            run_script("golden output", [sys.executable, "tests/golden/run.py"], totals)
+        if "docs" in wanted:
+            run_script("documentation", [sys.executable, "tests/docs/run.py"], totals)
+        if "suite" in wanted:
+            run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
+        if "browser" in wanted:
+            run_script("browser", [sys.executable, "tests/browser/run.py"], totals)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The qualification suites of assay.yaml, run as a user runs them, with the release build.
 
-For each suite that has scenarios: `assay run`, then `assay verify`, `assay replay` and `assay trace` of that run; the JUnit
+For each suite that has scenarios, in its own environment and in those of ELSEWHERE: `assay run`, then `assay verify`, `assay replay` and `assay trace` of that run; the JUnit
 file must be valid XML and count what run.json counts. Nothing that a run started may be left after it, and nothing
 either within 5 s after assay was killed in the middle of a second run. Every scenario and every one of these checks is
 one result; the last line is `N passed, N failed, N skipped`.
@@ -24,6 +24,9 @@ ASSAY = ROOT / "build" / "release" / "bin" / "assay"
 RESULTS = ROOT / "build" / "suite-results"
 MARKER = "ASSAY_SUITE_TEST"
 LEFT_LIMIT_S = 5.0
+# Further environments of a suite: what they need besides the build, and the arguments that choose scenarios.
+ELSEWHERE = {"brain-go-brrr": [("production", ["ASSAY_LIVE_POSTGRES", "ASSAY_LIVE_RABBITMQ"], []),
+                               ("failover", ["ASSAY_LIVE_POSTGRES"], ["--filter", "BB-DATABASE-FAILOVER"])]}
 PASSING = {0, 5}  # nothing failed; 5: something was inconclusive, which its own line says
 
 
@@ -102,13 +105,13 @@ def check_junit(tally, suite, directory, summary):
                 f"run.json {expected}, attributes {found}, elements {cases}")
 
 
-def check_trace(tally, suite, marker, directory, summary):
+def check_trace(tally, title, suite, marker, directory, summary):
     """Every requirement that passing scenarios name is verified, and no other."""
     traced = assay(marker, "trace", "--suite", suite, "--run", str(directory), "--json", capture_output=True)
     try:
         rows = json.loads(traced.stdout)["requirements"]
     except (ValueError, KeyError):
-        tally.check(f"{suite}: trace", False, (traced.stderr or traced.stdout).strip()[:500])
+        tally.check(f"{title}: trace", False, (traced.stderr or traced.stdout).strip()[:500])
         return
     junit = ElementTree.parse(directory / "junit.xml").getroot()
     claims = {}
@@ -119,13 +122,15 @@ def check_trace(tally, suite, marker, directory, summary):
                 claims.setdefault(value, []).append(dict(properties)["verdict"])
     expected = sorted(name for name, verdicts in claims.items() if set(verdicts) == {"passed"})
     verified = sorted(row["id"] for row in rows if row["verdict"] == "verified")
-    tally.check(f"{suite}: trace ({len(verified)} of {len(rows)} requirements verified)", verified == expected and rows,
+    tally.check(f"{title}: trace ({len(verified)} of {len(rows)} requirements verified)", verified == expected and rows,
                 f"claimed by passing scenarios {expected}, traced as verified {verified}")
 
 
-def run_suite(tally, suite, extra):
+def run_suite(tally, suite, extra, environment=""):
     marker = uuid.uuid4().hex
-    print(f"\n== suite {suite}", flush=True)
+    title = f"{suite} in {environment}" if environment else suite
+    extra = [*(["--env", environment] if environment else []), *extra]
+    print(f"\n== suite {title}", flush=True)
     started = time.monotonic()
     status = assay(marker, "run", "--suite", suite, "--report", "terminal,json,junit,html", "--results", str(RESULTS),
                    *extra).returncode
@@ -135,22 +140,22 @@ def run_suite(tally, suite, extra):
     try:
         summary = json.loads((directory / "run.json").read_text())
     except (OSError, ValueError) as error:
-        tally.check(f"{suite}: run.json", False, str(error))
+        tally.check(f"{title}: run.json", False, str(error))
         return
     for scenario in summary["scenarios"]:
         tally.scenario(scenario)
     failing = any(scenario["verdict"] == "failed" for scenario in summary["scenarios"])
-    tally.check(f"{suite}: exit code {status}", (status == 4) == failing and (failing or status in PASSING | {3}))
-    tally.check(f"{suite}: nothing is left after the run", not left, str(left))
+    tally.check(f"{title}: exit code {status}", (status == 4) == failing and (failing or status in PASSING | {3}))
+    tally.check(f"{title}: nothing is left after the run", not left, str(left))
     verified = assay(marker, "verify", str(directory), capture_output=True)
-    tally.check(f"{suite}: verify", verified.returncode == 0, (verified.stdout + verified.stderr).strip()[-500:])
+    tally.check(f"{title}: verify", verified.returncode == 0, (verified.stdout + verified.stderr).strip()[-500:])
     replayed = assay(marker, "replay", str(directory), capture_output=True)
-    tally.check(f"{suite}: replay gives the same verdicts", replayed.returncode == 0,
+    tally.check(f"{title}: replay gives the same verdicts", replayed.returncode == 0,
                 (replayed.stdout + replayed.stderr).strip()[-1500:])
-    check_junit(tally, suite, directory, summary)
-    check_trace(tally, suite, marker, directory, summary)
+    check_junit(tally, title, directory, summary)
+    check_trace(tally, title, suite, marker, directory, summary)
     page = directory / "report.html"
-    tally.check(f"{suite}: report.html", page.exists() and page.stat().st_size > 10_000)
+    tally.check(f"{title}: report.html", page.exists() and page.stat().st_size > 10_000)
 
 
 def kill_in_the_middle(tally, suite):
@@ -195,6 +200,13 @@ def main():
     chosen = [suite for suite in suites() if not options.suite or suite in options.suite]
     for suite in chosen:
         run_suite(tally, suite, options.arguments)
+        for environment, needs, selection in ELSEWHERE.get(suite, []):
+            missing = [name for name in needs if not os.environ.get(name)]
+            if missing:
+                tally.skipped += 1
+                print(f"skipped: {suite} in {environment}: {missing[0]} names no server (./dev services up)", flush=True)
+            else:
+                run_suite(tally, suite, [*selection, *options.arguments], environment)
     if chosen and not options.no_kill:
         kill_in_the_middle(tally, chosen[0])
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
