@@ -9,6 +9,7 @@
 #include "assay/cel/explain.h"
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
+#include "assay/plan/asserted.h"
 
 namespace assay::run {
 namespace {
@@ -68,8 +69,8 @@ object Recorder::Describe(const plan::PlannedStep& step, StepPlace place) const 
           {"verifies", ToArray(step.verifies)},
           {"cleanup", place.cleanup},
           {"background", place.background},
-          {"unasserted", step.expect.empty() && !step.poll &&
-                             step.action->role == scenario::ActionRole::kAction}};
+          {"unasserted",
+           !plan::IsAsserted(step) && step.action->role == scenario::ActionRole::kAction}};
 }
 
 void Recorder::StepStarted(const plan::PlannedStep& step, std::string_view path, StepPlace place) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/plan/asserted.h"
 #include "assay/plan/convert.h"
 #include "assay/plan/path.h"
 #include "lib/base/suggest.h"
@@ -370,7 +371,7 @@ void StepCompiler::Set(Names& names, const PlannedStep& step) {
 void StepCompiler::CountUnasserted(const PlannedStep& step) {
   const bool could_expect = step.action->role == scenario::ActionRole::kAction &&
                             (!step.action->outcome.empty() || step.action->outcome_open);
-  if (!could_expect || !step.expect.empty() || step.poll) return;
+  if (!could_expect || IsAsserted(step)) return;
   counts_.unasserted.push_back(fmt::format("{}: {}", step.source->span.ToString(), step.title));
 }
 
