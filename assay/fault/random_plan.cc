@@ -132,6 +132,7 @@ base::Result<FaultPlan> MakeFaultPlan(std::span<const FaultChoice> choices, cons
     one.at = Between(Duration::zero(), shape.span - one.lasts, random);
     if (!Collides(one, plan, choices, shape.calm)) plan.push_back(one);
   }
+  // Not stable_sort, which needs the deprecated std::get_temporary_buffer; the seed settles ties.
   std::ranges::sort(plan, {}, [](const PlannedFault& one) { return std::pair(one.at, one.seed); });
   return plan;
 }

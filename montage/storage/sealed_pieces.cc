@@ -17,7 +17,9 @@ constexpr size_t kSealing = 12 + 16;  // nonce and tag, crypto::Seal
 constexpr size_t kSealedBytes = SealedPieces::kBytes + kSealing;
 
 base::Error SystemError(const std::string& doing) {
-  return {base::ErrorCode::kIo,
+  // Without space the service cannot answer now; anything else is a fault of it.
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return {full ? base::ErrorCode::kExhausted : base::ErrorCode::kIo,
           "cannot " + doing + " the spool file: " + std::generic_category().message(errno)};
 }
 
