@@ -19,6 +19,7 @@
 #include "lib/testing/temp_dir.h"
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/api/routes.h"
+#include "montage/cache/memory_level.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/jobs/worker.h"
 #include "montage/recordings/edf_recording.h"
@@ -248,8 +249,14 @@ class ApiTest : public testing::Test {
   recordings::Recordings recordings_{*database_, objects_, ring_, clock_, 200'000};
   jobs::SqlJobQueue jobs_{*database_, clock_};
   analysis::Registry analyses_ = analysis::BuiltInAnalyses();
-  storage::MemoryCache fast_cache_{clock_, 1 << 20};
-  storage::TwoLevelCache cache_{fast_cache_, objects_, ring_, std::chrono::hours(1)};
+  cache::MemoryLevel fast_cache_{clock_, 1 << 20};
+  cache::TwoLevelCache cache_{
+      {.fast = fast_cache_,
+       .store = objects_,
+       .ring = ring_,
+       .metrics = metrics_,
+       .clock = clock_,
+       .error_sink = [this](const base::Error& error) { errors_.push_back(error); }}};
   storage::IdempotencyStore idempotency_{*database_, clock_};
   std::vector<ComponentHealth> health_ = {{"database", true, "sqlite"}, {"model", true, "none"}};
   int wakes_ = 0;

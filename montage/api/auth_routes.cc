@@ -87,9 +87,13 @@ Outcome LogIn(const Api& api, Services& services, Call& call) {
 }
 
 Outcome Refresh(const Api& api, Call& call) {
+  // Without a token this is a caller who is not known, like on every other route.
+  Problem unknown{.status = 401, .error = "unauthorized", .message = "this needs a refresh token"};
+  if (call.request.body.empty()) return unknown;
   JsonFields fields(call.request);
-  const std::string token = fields.RequiredText("refresh_token");
+  const std::string token = fields.Text("refresh_token").value_or("");
   if (auto problem = fields.Finish()) return *std::move(problem);
+  if (token.empty()) return unknown;
   const auto pair = api.parts().sessions.Refresh(token, call.deadline);
   if (!pair) return api.Refuse(pair.error(), call);
   return TokenReply(*pair);
@@ -138,7 +142,7 @@ void AddAuthRoutes(Api& api, Services& services) {
            .audit_action = "auth.refresh",
            .body_schema = schema::Object({{"refresh_token", schema::Text()}}),
            .responses = {{200, {"Tokens.", TokenSchema()}},
-                         {401, {"The refresh token is not good any more."}}}},
+                         {401, {"The refresh token is missing or not good any more."}}}},
           [&api](Call& call) { return Refresh(api, call); });
   api.Add(
       {.method = http::Method::kPost,

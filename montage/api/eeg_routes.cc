@@ -185,11 +185,14 @@ Outcome DeleteFile(const Api& api, Services& services, Call& call) {
   const std::string& file_id = call.request.params.Get("file_id");
   if (const auto file = FindVisible(services, call, file_id); !file)
     return api.Refuse(file.error(), call);
+  // Before anything is gone, so that a second attempt can repair a first one that failed here.
+  if (const auto forgotten = services.cache.InvalidateFile(file_id, call.deadline); !forgotten)
+    return api.Refuse(forgotten.error(), call);
   if (const auto deleted = services.recordings.Delete(file_id, call.deadline); !deleted)
     return api.Refuse(deleted.error(), call);
-  const auto forgotten =
-      services.cache.ErasePrefix(fmt::format("features:{}:", file_id), call.deadline);
-  if (!forgotten) return api.Refuse(forgotten.error(), call);
+  // What was computed between the two. Should this fail, the cache's sweep removes it later.
+  if (const auto forgotten = services.cache.InvalidateFile(file_id, call.deadline); !forgotten)
+    api.parts().error_sink(forgotten.error());
   return Reply{.status = 204, .audit_object = file_id};
 }
 

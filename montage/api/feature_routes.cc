@@ -1,12 +1,11 @@
 // Window features of recordings, computed on demand and cached.
 
-#include <bit>
 #include <charconv>
-#include <cstring>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "montage/analysis/features/feature_bytes.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/report_json.h"
 #include "montage/api/submission.h"
@@ -18,86 +17,36 @@ namespace {
 using analysis::kFeatureCount;
 using base::ErrorCode;
 
-// Cached vectors are read back as they were written.
-static_assert(std::endian::native == std::endian::little);
-
-/// What a cached vector begins with: one of another version is computed anew.
-std::string Heading() {
-  return fmt::format("{}/{}\n", analysis::kFeatureMethod.name, analysis::kFeatureMethod.version);
-}
-
-std::string ToBytes(std::span<const float> values) {
-  std::string bytes = Heading();
-  const size_t heading = bytes.size();
-  bytes.resize(heading + values.size_bytes());
-  std::memcpy(bytes.data() + heading, values.data(), values.size_bytes());
-  return bytes;
-}
-
-std::optional<std::vector<float>> FromBytes(std::string_view bytes) {
-  const std::string heading = Heading();
-  if (!bytes.starts_with(heading)) return std::nullopt;
-  bytes.remove_prefix(heading.size());
-  std::vector<float> values(kFeatureCount);
-  if (bytes.size() != values.size() * sizeof(float)) return std::nullopt;
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+base::Result<std::vector<float>> ComputeWindow(const Api& api, Services& services, const Call& call,
+                                               const std::string& file_id, size_t window) {
+  const base::SteadyTime start = api.parts().clock.Steady();
+  TRY(const auto content, services.recordings.Open(file_id, call.deadline));
+  TRY(const auto recording,
+      recordings::EdfRecording::Open(*content, services.spool_dir, call.deadline));
+  TRY(auto features, analysis::WindowFeatures::Create(recording->view()));
+  if (window >= features.count()) {
+    return base::Fail(ErrorCode::kNotFound,
+                      fmt::format("there is no window {}; the recording has windows 0 to {}",
+                                  window, features.count() - 1));
+  }
+  TRY(auto values, features.Compute(window, call.deadline));
+  api.parts().metrics.CountInference("eegpt", analysis::kFeatureMethod.name,
+                                     api.parts().clock.Steady() - start);
   return values;
 }
 
-struct Features {
-  std::vector<float> values;
-  std::optional<storage::CacheLevel> cached;
-};
-
-/// Errors of the cache are told to the operators; the request goes on without it.
-class FeatureReader {
- public:
-  FeatureReader(const Api& api, Services& services, const Call& call)
-      : api_(api), services_(services), call_(call) {}
-
-  base::Result<Features> Read(const std::string& file_id, size_t window) {
-    const std::string key = fmt::format("features:{}:{}", file_id, window);
-    if (auto known = FromCache(key)) return *std::move(known);
-    const base::SteadyTime start = api_.parts().clock.Steady();
-    TRY(const auto content, services_.recordings.Open(file_id, call_.deadline));
-    TRY(const auto recording,
-        recordings::EdfRecording::Open(*content, services_.spool_dir, call_.deadline));
-    TRY(auto features, analysis::WindowFeatures::Create(recording->view()));
-    if (window >= features.count()) {
-      return base::Fail(ErrorCode::kNotFound,
-                        fmt::format("there is no window {}; the recording has windows 0 to {}",
-                                    window, features.count() - 1));
-    }
-    TRY(auto values, features.Compute(window, call_.deadline));
-    api_.parts().metrics.CountInference("eegpt", analysis::kFeatureMethod.name,
-                                        api_.parts().clock.Steady() - start);
-    if (const auto kept = services_.cache.Put(key, ToBytes(values), call_.deadline); !kept) {
-      api_.parts().error_sink(kept.error());
-    }
-    return Features{std::move(values), std::nullopt};
-  }
-
- private:
-  std::optional<Features> FromCache(const std::string& key) {
-    telemetry::Metrics& metrics = api_.parts().metrics;
-    auto hit = services_.cache.Get(key, call_.deadline);
-    if (!hit) api_.parts().error_sink(hit.error());
-    const bool found = hit && hit->has_value();
-    if (!found || (*hit)->level == storage::CacheLevel::kL2) metrics.CountCacheMiss("l1");
-    if (!found) {
-      metrics.CountCacheMiss("l2");
-      return std::nullopt;
-    }
-    metrics.CountCacheHit(ToString((*hit)->level));
-    auto values = FromBytes((*hit)->value);
-    if (!values) return std::nullopt;
-    return Features{*std::move(values), (*hit)->level};
-  }
-
-  const Api& api_;
-  Services& services_;
-  const Call& call_;
-};
+base::Result<cache::Found> FindWindow(const Api& api, Services& services, const Call& call,
+                                      const std::string& file_id, size_t window) {
+  return services.cache.GetOrCompute(
+      {.key = cache::CacheKey::Features(file_id, window),
+       .is_usable =
+           [](std::string_view bytes) { return analysis::ParseFeatureBytes(bytes).has_value(); },
+       .compute = [&]() -> base::Result<std::string> {
+         TRY(const auto values, ComputeWindow(api, services, call, file_id, window));
+         return analysis::FeatureBytes(values);
+       }},
+      call.deadline);
+}
 
 boost::json::array LayoutOf(std::span<const analysis::FeatureDoc> features) {
   boost::json::array out;
@@ -153,15 +102,16 @@ Outcome GetWindow(const Api& api, Services& services, Call& call) {
                    .error = "not_found",
                    .message = fmt::format("window \"{}\" is no whole number from 0", text)};
   }
-  const auto features = FeatureReader(api, services, call).Read(file_id, window);
-  if (!features) return api.Refuse(features.error(), call);
-  boost::json::object body{
-      {"file_id", file_id},
-      {"window", window},
-      {"start_s", static_cast<double>(window) * analysis::kFeatureStrideS},
-      {"values", boost::json::array(features->values.begin(), features->values.end())},
-      {"cached", nullptr}};
-  if (features->cached) body["cached"] = ToString(*features->cached);
+  const auto found = FindWindow(api, services, call, file_id, window);
+  if (!found) return api.Refuse(found.error(), call);
+  // What was computed and what the cache found usable is a vector.
+  const std::vector<float> values = *analysis::ParseFeatureBytes(found->value);
+  boost::json::object body{{"file_id", file_id},
+                           {"window", window},
+                           {"start_s", static_cast<double>(window) * analysis::kFeatureStrideS},
+                           {"values", boost::json::array(values.begin(), values.end())},
+                           {"cached", nullptr}};
+  if (found->level) body["cached"] = ToString(*found->level);
   return Reply{.body = analysis::WithMethod(std::move(body), analysis::kFeatureMethod)};
 }
 

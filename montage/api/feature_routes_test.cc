@@ -10,6 +10,10 @@ using testing::HasSubstr;
 
 class FeatureRoutesTest : public ApiTest {
  protected:
+  size_t CachedOf(const std::string& file_id) {
+    return objects_.List(cache::kBucket, {.prefix = "features:" + file_id}, never_)->objects.size();
+  }
+
   const std::string token_ = Token("tia");
   const std::string file_id_ = Upload(token_, Edf(1, 20)).Text("file_id");
   const std::string path_ = "/api/v1/eeg/files/" + file_id_ + "/features";
@@ -31,7 +35,7 @@ TEST_F(FeatureRoutesTest, AnswersAWindowFromTheCacheTheSecondTime) {
   const auto second = Get(path_ + "/2", token_);
   EXPECT_EQ(second.json().at("cached"), "l1");
   EXPECT_EQ(second.json().at("values"), first.json().at("values"));
-  fast_cache_.ErasePrefix("");
+  ASSERT_TRUE(fast_cache_.ErasePrefix("", never_).has_value());
   const auto third = Get(path_ + "/2", token_);
   EXPECT_EQ(third.json().at("cached"), "l2");
   EXPECT_EQ(third.json().at("values"), first.json().at("values"));
@@ -70,10 +74,10 @@ TEST_F(FeatureRoutesTest, KnowsNoForeignFileAndNoWindowBehindTheEnd) {
 
 TEST_F(FeatureRoutesTest, ADeletedFileLeavesNothingInTheCache) {
   ASSERT_EQ(Get(path_ + "/0", token_).status, 200);
-  EXPECT_EQ(objects_.List(storage::kCacheBucket, {}, never_)->objects.size(), 1U);
+  EXPECT_EQ(CachedOf(file_id_), 1U);
   ASSERT_EQ(Send(http::Method::kDelete, "/api/v1/eeg/files/" + file_id_, token_).status, 204);
-  EXPECT_EQ(objects_.List(storage::kCacheBucket, {}, never_)->objects.size(), 0U);
-  EXPECT_FALSE(fast_cache_.Get("features:" + file_id_ + ":0").has_value());
+  EXPECT_EQ(CachedOf(file_id_), 0U);
+  EXPECT_FALSE(fast_cache_.Get("features:" + file_id_ + ":0", never_).value().has_value());
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 namespace montage::api {
 namespace {
 
-/// A model that failed refuses submissions only: uploads, results and everything else go on, so
-/// that the service stays in rotation and says how it is in /health.
-bool IsNeeded(const ComponentHealth& component) { return component.name != "model"; }
+/// A model that failed refuses submissions only, and reads go on without the cache's first level:
+/// the service stays in rotation and says how it is in /health.
+bool IsNeeded(const ComponentHealth& component) {
+  return component.name != "model" && component.name != "cache";
+}
 
 /// Details of failures may name paths, so they go to the log and not to everybody.
 boost::json::array ToJson(const std::vector<ComponentHealth>& components) {
@@ -94,10 +96,12 @@ void AddPlatformRoutes(Api& api, Services& services) {
     return Reply{
         .text = {{"text/plain; version=0.0.4; charset=utf-8", api.parts().metrics.Text()}}};
   });
-  api.Add(Probe("/api/v1/openapi.json", "getOpenApi", "This description.", schema::Open()),
-          [&api, &services](Call&) {
-            return Reply{.body = OpenApiDocument(api.operations(), services.version)};
-          });
+  Operation description =
+      Probe("/api/v1/openapi.json", "getOpenApi", "This description.", schema::Open());
+  description.signed_in = true;
+  api.Add(std::move(description), [&api, &services](Call&) {
+    return Reply{.body = OpenApiDocument(api.operations(), services.version)};
+  });
 }
 
 }  // namespace montage::api

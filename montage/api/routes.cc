@@ -7,6 +7,7 @@ void AddRoutes(Api& api, Services& services) {
   AddEegRoutes(api, services);
   AddCleaningRoutes(api, services);
   AddFeatureRoutes(api, services);
+  AddCacheRoutes(api, services);
   AddJobRoutes(api, services);
   AddBatchRoutes(api, services);
   AddAdministrationRoutes(api, services);

@@ -10,17 +10,17 @@
 #include "lib/objects/object_store.h"
 #include "montage/analysis/pipeline.h"
 #include "montage/api/api.h"
+#include "montage/cache/two_level_cache.h"
 #include "montage/identity/accounts.h"
 #include "montage/jobs/job_queue.h"
 #include "montage/recordings/recordings.h"
 #include "montage/storage/idempotency.h"
-#include "montage/storage/two_level_cache.h"
 
 namespace montage::api {
 
 /// One dependency of the service, for /health.
 struct ComponentHealth {
-  std::string name;  ///< database, objects, workers, model
+  std::string name;  ///< database, objects, cache, workers, model
   bool ok = true;
   std::string detail;  ///< for operators; no secrets
   /// Word for everybody, such as the model's none, ready or failed; "": `ok` says all.
@@ -40,7 +40,7 @@ struct Services {
   recordings::Validation validate_recording;
   jobs::JobQueue& jobs;
   objects::ObjectStore& objects;
-  storage::TwoLevelCache& cache;
+  cache::TwoLevelCache& cache;
   const analysis::Registry& analyses;
   /// Called after a submission, so that an idle worker looks.
   std::function<void()> wake_workers;
@@ -64,6 +64,8 @@ void AddEegRoutes(Api& api, Services& services);
 void AddCleaningRoutes(Api& api, Services& services);
 /// eeg/features, eeg/files/{file_id}/features.
 void AddFeatureRoutes(Api& api, Services& services);
+/// cache/stats, cache/entries, cache/files: for administrators.
+void AddCacheRoutes(Api& api, Services& services);
 /// jobs, results, user/analyses.
 void AddJobRoutes(Api& api, Services& services);
 /// batch/analyze, batch/{id}/status, batch/{id}/results.

@@ -18,6 +18,8 @@ using base::Result;
 
 constexpr std::array kKeys = {
     ConfigKey{"data", "MONTAGE_DATA", "", "montage-data", "directory of everything Montage keeps"},
+    ConfigKey{"key_file", "MONTAGE_KEY_FILE", "", "",
+              "file of the master keys; empty: `keys` in the data directory"},
     ConfigKey{"listen", "MONTAGE_LISTEN", "", "127.0.0.1:8080",
               "address and port; port 0 takes a free one"},
     ConfigKey{"workers", "MONTAGE_WORKERS", "", "2",
@@ -45,7 +47,7 @@ constexpr std::array kKeys = {
     ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",
-              "s3 endpoint; empty: files in the data directory", true},
+              "s3://KEY:SECRET@host:port...; empty: files in the data directory", true},
     ConfigKey{"model", "MONTAGE_MODEL", "MODEL_PATH", "",
               "TorchScript file; empty: feature-based methods"},
     ConfigKey{"model_sha256", "MONTAGE_MODEL_SHA256", "", "",
@@ -169,6 +171,8 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
   if (name == "data") {
     if (found.value.empty()) return base::Fail(Wrong(key, found, "a directory"));
     config.data_dir = found.value;
+  } else if (name == "key_file") {
+    config.key_file = found.value;
   } else if (name == "listen") {
     return ParseListen(key, found, config);
   } else if (name == "workers") {

@@ -20,6 +20,7 @@ struct Config {
   std::string data_dir;
   std::string listen_host;
   uint16_t listen_port = 0;  ///< 0: a free one, printed when it is known
+  std::string key_file;      ///< "": `keys` in the data directory
   int workers = 0;           ///< analysis threads in this process; 0: none
   int request_threads = 0;
   uint64_t max_upload_bytes = 0;

@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "montage/app/object_setup.h"
+
 namespace montage::app {
 namespace {
 
@@ -68,13 +70,17 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOp
   directory->path_ = options.path;
   TRY(MakeFolder(options.path));
   TRY(MakeFolder(directory->spool()));
+  directory->key_file_ = options.key_file.empty() ? options.path / "keys" : options.key_file;
   TRY(auto keys, storage::KeyRing::LoadOrCreate(directory->key_file()));
   directory->keys_ = std::move(keys);
   TRY(directory->database_, sql::SqliteDatabase::Open({.path = options.path / "montage.db",
                                                        .readers = options.readers,
                                                        .durability = options.durability},
                                                       deadline));
-  TRY(directory->objects_, objects::FsObjectStore::Open(options.path / "objects", clock));
+  TRY(directory->objects_,
+      OpenObjects(options.objects_url, options.path / "objects", directory->spool(), clock));
+  directory->shelf_ = std::make_unique<storage::DataKeyShelf>(*directory->objects_);
+  directory->keys_->UseShelf(*directory->shelf_);
   return directory;
 }
 

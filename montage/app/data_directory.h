@@ -3,6 +3,7 @@
 //
 //   DIR/keys          master keys, 0600            DIR/montage.db    SQLite
 //   DIR/objects/      sealed recordings, results   DIR/spool/        uploads on their way
+//                     (unless they are in S3)
 //   DIR/serve.lock    shared by every server       DIR/worker.lock   held by the one with workers
 
 #include <filesystem>
@@ -11,8 +12,9 @@
 #include <string>
 
 #include "lib/base/clock.h"
-#include "lib/objects/fs_object_store.h"
+#include "lib/objects/object_store.h"
 #include "lib/sql/sqlite_database.h"
+#include "montage/storage/data_key_shelf.h"
 #include "montage/storage/sealed.h"
 
 namespace montage::app {
@@ -38,6 +40,8 @@ struct DataDirectoryOptions {
   std::filesystem::path path;
   sql::Durability durability = sql::Durability::kPowerLoss;
   size_t readers = 4;
+  std::filesystem::path key_file = {};  ///< "": `keys` in the directory
+  std::string objects_url = {};         ///< see ParseObjectsUrl; "": files in the directory
 };
 
 /// Several processes may have it open.
@@ -53,9 +57,9 @@ class DataDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path spool() const { return path_ / "spool"; }
-  std::filesystem::path key_file() const { return path_ / "keys"; }
+  const std::filesystem::path& key_file() const { return key_file_; }
   sql::SqliteDatabase& database() const { return *database_; }
-  objects::FsObjectStore& objects() const { return *objects_; }
+  objects::ObjectStore& objects() const { return *objects_; }
   const storage::KeyRing& keys() const { return *keys_; }
 
   /// kConflict with a hint when another server with workers, or `montage migrate down`, has it.
@@ -67,9 +71,11 @@ class DataDirectory {
   DataDirectory() = default;
 
   std::filesystem::path path_;
+  std::filesystem::path key_file_;
   std::optional<storage::KeyRing> keys_;
   std::unique_ptr<sql::SqliteDatabase> database_;
-  std::unique_ptr<objects::FsObjectStore> objects_;
+  std::unique_ptr<objects::ObjectStore> objects_;
+  std::unique_ptr<storage::DataKeyShelf> shelf_;
 };
 
 }  // namespace montage::app

@@ -26,6 +26,7 @@ base::Result<void> Housekeeping::Run() {
   TRY(StoreSample());
   TRY(parts_.sessions.Sweep(Soon()));
   TRY(parts_.idempotency.Sweep(Soon()));
+  TRY(parts_.cache.SweepMarks(Soon()));
   return {};
 }
 

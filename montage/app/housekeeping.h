@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "lib/sql/database.h"
+#include "montage/cache/two_level_cache.h"
 #include "montage/identity/sessions.h"
 #include "montage/storage/idempotency.h"
 #include "montage/telemetry/metrics.h"
@@ -17,6 +18,7 @@ struct HousekeepingParts {
   sql::Database& database;
   identity::Sessions& sessions;
   storage::IdempotencyStore& idempotency;
+  cache::TwoLevelCache& cache;
   telemetry::Metrics& metrics;
   const base::Clock& clock;
   std::function<int64_t()> active_jobs;

@@ -17,9 +17,11 @@
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/api/routes.h"
 #include "montage/app/analysis_runner.h"
+#include "montage/app/cache_setup.h"
 #include "montage/app/data_directory.h"
 #include "montage/app/housekeeping.h"
 #include "montage/app/model.h"
+#include "montage/app/object_setup.h"
 #include "montage/identity/sessions.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/recordings/edf_recording.h"
@@ -56,9 +58,7 @@ Result<identity::TokenSigner> LoadSigner(DataDirectory& directory, const base::C
 
 Result<void> CheckSupported(const Config& config) {
   const std::pair<std::string_view, std::string_view> urls[] = {{"database", config.database_url},
-                                                                {"cache", config.cache_url},
-                                                                {"queue", config.queue_url},
-                                                                {"objects", config.objects_url}};
+                                                                {"queue", config.queue_url}};
   for (const auto& [key, url] : urls) {
     if (url.empty()) continue;
     return base::Fail(
@@ -68,7 +68,8 @@ Result<void> CheckSupported(const Config& config) {
             .Hint("leave it empty: this version keeps everything in the data directory "
                   "(`montage config show` tells where the value comes from)"));
   }
-  return {};
+  if (!config.objects_url.empty()) TRY(ParseObjectsUrl(config.objects_url));
+  return CheckCacheUrl(config);
 }
 
 /// Members in the order of their dependence: each one only refers to those above it.
@@ -101,8 +102,8 @@ struct Service::Parts {
   audit::AuditLog audit;
   recordings::Recordings recordings;
   jobs::SqlJobQueue queue;
-  storage::MemoryCache fast_cache;
-  storage::TwoLevelCache cache;
+  std::unique_ptr<cache::FastLevel> fast_cache;
+  cache::TwoLevelCache cache;
   storage::IdempotencyStore idempotency;
   analysis::Registry analyses;
   net::ThreadPool pool;
@@ -132,8 +133,14 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
       queue(directory->database(), clock),
-      fast_cache(clock, config.cache_bytes),
-      cache(fast_cache, directory->objects(), directory->keys(), config.cache_ttl),
+      fast_cache(MakeFastLevel(config, clock)),
+      cache({.fast = *fast_cache,
+             .store = directory->objects(),
+             .ring = directory->keys(),
+             .metrics = metrics,
+             .clock = clock,
+             .error_sink = [this](const base::Error& error) { log.Write("cache_failed", error); }},
+            {.time_to_live = config.cache_ttl}),
       idempotency(directory->database(), clock),
       analyses(analysis::BuiltInAnalyses()),
       pool(static_cast<size_t>(config.request_threads)),
@@ -172,6 +179,7 @@ Service::Parts::Parts(const Config& the_config, Log& the_log, const base::Clock&
       housekeeping({.database = directory->database(),
                     .sessions = sessions,
                     .idempotency = idempotency,
+                    .cache = cache,
                     .metrics = metrics,
                     .clock = clock,
                     .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
@@ -184,7 +192,9 @@ std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   const auto answer = sql::Query(directory->database(), "SELECT 1", {}, deadline);
   health.push_back({"database", answer.has_value(), answer ? "sqlite" : answer.error().message});
   const auto page = directory->objects().List(recordings::kBucket, {.limit = 1}, deadline);
-  health.push_back({"objects", page.has_value(), page ? "files" : page.error().message});
+  const std::string store = config.objects_url.empty() ? "files" : "s3";
+  health.push_back({"objects", page.has_value(), page ? store : page.error().message});
+  health.push_back(HealthOf(*fast_cache));
   health.push_back({"workers", true,
                     workers ? fmt::format("{} threads, {} busy", config.workers, workers->active())
                             : "none in this process"});
@@ -302,7 +312,9 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
                                            .durability = config.survives_power_loss
                                                              ? sql::Durability::kPowerLoss
                                                              : sql::Durability::kProcessDeath,
-                                           .readers = static_cast<size_t>(config.request_threads)},
+                                           .readers = static_cast<size_t>(config.request_threads),
+                                           .key_file = config.key_file,
+                                           .objects_url = config.objects_url},
                                           clock, deadline));
   std::optional<FileLock> worker_lock;
   if (config.workers > 0) {

@@ -27,8 +27,8 @@ inline constexpr std::string_view kVersion = MONTAGE_VERSION;
 
 class Service {
  public:
-  /// kUnsupported for the production profile's URLs, kConflict when another server with workers has
-  /// the directory. `log` and `clock` outlive it.
+  /// kUnsupported for URLs of what is not in this version, kInvalid for wrong ones, kConflict when
+  /// another server with workers has the directory. `log` and `clock` outlive it.
   static base::Result<std::unique_ptr<Service>> Open(const Config& config, Log& log,
                                                      const base::Clock& clock);
   ~Service();

@@ -11,10 +11,11 @@ constexpr std::array kRoles = {Role::kAdmin,      Role::kClinician, Role::kTechn
                                Role::kResearcher, Role::kPatient,   Role::kDevice,
                                Role::kService,    Role::kViewer};
 
-constexpr std::array kPermissions = {
-    Permission::kUploadRecording, Permission::kAnalyze,         Permission::kReadOwn,
-    Permission::kReadSite,        Permission::kDeleteRecording, Permission::kManageUsers,
-    Permission::kManageKeys,      Permission::kReadAudit,       Permission::kReadMetrics};
+constexpr std::array kPermissions = {Permission::kUploadRecording, Permission::kAnalyze,
+                                     Permission::kReadOwn,         Permission::kReadSite,
+                                     Permission::kDeleteRecording, Permission::kManageUsers,
+                                     Permission::kManageKeys,      Permission::kReadAudit,
+                                     Permission::kReadMetrics,     Permission::kManageCache};
 
 constexpr unsigned Bit(Permission permission) { return 1U << static_cast<unsigned>(permission); }
 
@@ -25,7 +26,7 @@ constexpr unsigned GrantsOf(Role role) {
     case Role::kAdmin:
       return Bit(kUploadRecording) | Bit(kAnalyze) | Bit(kReadOwn) | Bit(kReadSite) |
              Bit(kDeleteRecording) | Bit(kManageUsers) | Bit(kManageKeys) | Bit(kReadAudit) |
-             Bit(kReadMetrics);
+             Bit(kReadMetrics) | Bit(kManageCache);
     case Role::kClinician:
       return Bit(kUploadRecording) | Bit(kAnalyze) | Bit(kReadOwn) | Bit(kReadSite);
     case Role::kTechnician:
@@ -88,6 +89,8 @@ std::string_view ToString(Permission permission) {
       return "audit:read";
     case Permission::kReadMetrics:
       return "metrics:read";
+    case Permission::kManageCache:
+      return "cache:manage";
   }
   std::unreachable();
 }

@@ -30,6 +30,7 @@ enum class Permission {
   kManageKeys,
   kReadAudit,
   kReadMetrics,
+  kManageCache,  ///< see and change what is cached, of one's site
 };
 
 /// `admin`, `clinician`, ...

@@ -12,6 +12,7 @@
 #include "lib/crypto/base64.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/secret.h"
+#include "montage/storage/data_key_shelf.h"
 
 namespace montage::storage {
 namespace {
@@ -25,6 +26,8 @@ constexpr std::string_view kFirstLine = "montage-keys 1";
 constexpr size_t kIdBytes = 8;
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kSealedKeyBytes = 12 + kKeyBytes + 16;
+// Whoever opens a payload waits for its data key, and has no deadline to give.
+constexpr base::Duration kShelfTime = std::chrono::seconds(10);
 static_assert(KeyRing::kHeaderBytes == kMagic.size() + kIdBytes + kSealedKeyBytes);
 
 std::string NewLine() {
@@ -107,21 +110,52 @@ base::Result<KeyRing> KeyRing::Rotate(const fs::path& file) {
   return LoadOrCreate(file);
 }
 
+base::Result<KeyRing> KeyRing::RetireOld(const fs::path& file) {
+  TRY(const KeyRing ring, LoadOrCreate(file));
+  const std::string line =
+      fmt::format("{} {}\n", ring.newest_, crypto::Base64(ring.keys_.at(ring.newest_)));
+  TRY(WriteFile(file, fmt::format("{}\n{}", kFirstLine, line), false));
+  return LoadOrCreate(file);
+}
+
 KeyRing::DataKey KeyRing::NewDataKey() const {
-  DataKey made{.header = std::string(kMagic) + newest_, .key = crypto::RandomBytes(kKeyBytes)};
-  made.header += crypto::Seal(keys_.at(newest_), made.key, made.header);
+  DataKey made{.header = {}, .key = crypto::RandomBytes(kKeyBytes)};
+  made.header = HeaderFor(made.key);
   return made;
 }
 
-base::Result<std::string> KeyRing::OpenDataKey(std::string_view header) const {
+std::string KeyRing::HeaderFor(std::string_view data_key) const {
+  std::string header = std::string(kMagic) + newest_;
+  header += crypto::Seal(keys_.at(newest_), data_key, header);
+  return header;
+}
+
+base::Result<std::string> KeyRing::KeyIdOf(std::string_view header) {
   if (header.size() != kHeaderBytes || !header.starts_with(kMagic)) {
     return Fail(ErrorCode::kCorrupt, "the payload is no sealed envelope");
   }
-  const std::string_view name = header.substr(0, kMagic.size() + kIdBytes);
-  const auto key = keys_.find(std::string(name.substr(kMagic.size())));
+  return std::string(header.substr(kMagic.size(), kIdBytes));
+}
+
+base::Result<std::string> KeyRing::Rewrap(std::string_view header) const {
+  TRY(const std::string data_key, OpenDataKey(header));
+  return HeaderFor(data_key);
+}
+
+base::Result<std::string> KeyRing::OpenDataKey(std::string_view header) const {
+  TRY(const std::string key_id, KeyIdOf(header));
+  std::string newer;
+  auto key = keys_.find(key_id);
+  if (key == keys_.end() && shelf_ != nullptr) {
+    TRY(auto found, shelf_->Find(header, base::Deadline::After(kShelfTime)));
+    if (found) newer = *std::move(found);
+    if (const auto newer_id = KeyIdOf(newer)) key = keys_.find(*newer_id);
+    header = newer;
+  }
   if (key == keys_.end()) {
     return Fail(ErrorCode::kNotFound, "the payload was sealed with a key that is not in the file");
   }
+  const std::string_view name = header.substr(0, kMagic.size() + kIdBytes);
   return crypto::Open(key->second, header.substr(name.size(), kSealedKeyBytes), name);
 }
 

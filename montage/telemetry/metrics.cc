@@ -67,6 +67,10 @@ struct Metrics::Families {
       MakeCounter(registry, "cache_hits_total", "Reads answered by a cache level");
   Family<Counter>& cache_misses =
       MakeCounter(registry, "cache_misses_total", "Reads that a cache level could not answer");
+  Family<Counter>& cache_failures = MakeCounter(
+      registry, "cache_failures_total", "Calls to a cache level that failed and were passed over");
+  Family<Counter>& cache_damaged = MakeCounter(
+      registry, "cache_damaged_total", "Cache entries that were damaged and counted as a miss");
   Counter& upload_bytes =
       MakeCounter(registry, "montage_upload_bytes_total", "Bytes of accepted uploads").Add({});
   Family<Counter>& logins =
@@ -83,6 +87,8 @@ struct Metrics::Families {
     for (const char* level : {"l1", "l2"}) {
       cache_hits.Add({{"cache_type", level}});
       cache_misses.Add({{"cache_type", level}});
+      cache_failures.Add({{"cache_type", level}});
+      cache_damaged.Add({{"cache_type", level}});
     }
     for (const char* outcome : {"accepted", "refused", "locked"})
       logins.Add({{"outcome", outcome}});
@@ -131,6 +137,14 @@ void Metrics::CountCacheHit(std::string_view cache_type) {
 
 void Metrics::CountCacheMiss(std::string_view cache_type) {
   families_->cache_misses.Add({{"cache_type", std::string(cache_type)}}).Increment();
+}
+
+void Metrics::CountCacheFailure(std::string_view cache_type) {
+  families_->cache_failures.Add({{"cache_type", std::string(cache_type)}}).Increment();
+}
+
+void Metrics::CountCacheDamaged(std::string_view cache_type) {
+  families_->cache_damaged.Add({{"cache_type", std::string(cache_type)}}).Increment();
 }
 
 void Metrics::CountUpload(uint64_t bytes) {

@@ -36,6 +36,10 @@ class Metrics {
   /// cache_hits_total and cache_misses_total{cache_type}: l1 or l2.
   void CountCacheHit(std::string_view cache_type);
   void CountCacheMiss(std::string_view cache_type);
+  /// cache_failures_total{cache_type}: a level could not be asked, and the call went on without it.
+  void CountCacheFailure(std::string_view cache_type);
+  /// cache_damaged_total{cache_type}: an entry did not open; it counts as a miss as well.
+  void CountCacheDamaged(std::string_view cache_type);
 
   /// montage_upload_bytes_total.
   void CountUpload(uint64_t bytes);

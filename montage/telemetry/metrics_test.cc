@@ -17,6 +17,8 @@ TEST(Metrics, CacheCountersExistAtZeroFromTheStart) {
   const std::string page = metrics.Text();
   EXPECT_THAT(page, HasSubstr("cache_hits_total{cache_type=\"l1\"} 0\n"));
   EXPECT_THAT(page, HasSubstr("cache_misses_total{cache_type=\"l2\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("cache_failures_total{cache_type=\"l1\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("cache_damaged_total{cache_type=\"l2\"} 0\n"));
 }
 
 TEST(Metrics, CountsRequestsByRouteTemplate) {

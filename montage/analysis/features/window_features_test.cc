@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "montage/analysis/features/feature_bytes.h"
 #include "montage/analysis/features/feature_stage.h"
 #include "montage/analysis/scalp_testing.h"
 
@@ -168,6 +169,25 @@ TEST(FeatureStage, SummarisesTheWindowsAndDeclinesWhatIsTooShort) {
   MemoryRecording other;
   other.Add("Fpz-Cz", 100, std::vector<double>(3000, 0.0));
   EXPECT_EQ(stage->Declines(other.view(), findings)->reason, SkipReason::kUnsuitableRecording);
+}
+
+TEST(FeatureBytes, AreReadAsTheyWereWritten) {
+  std::vector<float> values(kFeatureCount);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = 1.0F / static_cast<float>(i + 1);
+  values[1] = -0.0F;
+  const std::string bytes = FeatureBytes(values);
+  const auto read = ParseFeatureBytes(bytes);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(*read, values);
+  EXPECT_TRUE(std::signbit((*read)[1]));
+}
+
+TEST(FeatureBytes, OfAnotherVersionOrLengthAreNone) {
+  std::string bytes = FeatureBytes(std::vector<float>(kFeatureCount));
+  EXPECT_FALSE(ParseFeatureBytes("").has_value());
+  EXPECT_FALSE(ParseFeatureBytes(bytes.substr(0, bytes.size() - 1)).has_value());
+  EXPECT_FALSE(ParseFeatureBytes(bytes + "x").has_value());
+  EXPECT_FALSE(ParseFeatureBytes("other/9\n" + bytes.substr(bytes.find('\n') + 1)).has_value());
 }
 
 }  // namespace

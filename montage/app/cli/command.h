@@ -38,7 +38,7 @@ struct CommandContext {
   std::function<base::Result<int>()> action;
 
   base::Result<LoadedConfig> Load();
-  /// kUnsupported for URLs of the production profile.
+  /// kUnsupported for URLs of what is not in this version, kInvalid for wrong ones.
   base::Result<DataDirectoryOptions> DirectoryOptions();
   /// `create`: makes and migrates the database; else kNotFound when there is none.
   base::Result<std::unique_ptr<Administration>> Open(bool create);
@@ -57,6 +57,10 @@ base::Result<std::string> ReadTextFile(const std::string& path);
 void AddServiceCommands(CLI::App& app, CommandContext& context);
 /// `montage migrate`, `doctor`.
 void AddMaintenanceCommands(CLI::App& app, CommandContext& context);
+/// `montage encryption`.
+void AddEncryptionCommands(CLI::App& app, CommandContext& context);
+/// `montage backup`, `restore`.
+void AddBackupCommands(CLI::App& app, CommandContext& context);
 void AddUserCommands(CLI::App& app, CommandContext& context);
 void AddKeyCommands(CLI::App& app, CommandContext& context);
 void AddAuditCommands(CLI::App& app, CommandContext& context);

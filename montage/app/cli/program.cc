@@ -61,7 +61,9 @@ base::Result<LoadedConfig> CommandContext::Load() {
 base::Result<DataDirectoryOptions> CommandContext::DirectoryOptions() {
   TRY(const LoadedConfig loaded, Load());
   TRY(CheckSupported(loaded.config));
-  return DataDirectoryOptions{.path = loaded.config.data_dir};
+  return DataDirectoryOptions{.path = loaded.config.data_dir,
+                              .key_file = loaded.config.key_file,
+                              .objects_url = loaded.config.objects_url};
 }
 
 base::Result<std::unique_ptr<Administration>> CommandContext::Open(bool create) {
@@ -111,6 +113,8 @@ int RunProgram(const std::vector<std::string>& arguments, const ProgramIo& io) {
   AddConfigFlags(app, context);
   AddServiceCommands(app, context);
   AddMaintenanceCommands(app, context);
+  AddEncryptionCommands(app, context);
+  AddBackupCommands(app, context);
   AddUserCommands(app, context);
   AddKeyCommands(app, context);
   AddAuditCommands(app, context);
