@@ -124,7 +124,7 @@ Result<std::vector<KeyUse>> CountKeyUse(DataDirectory& directory, Deadline deadl
   std::vector<KeyUse> uses;
   for (const auto& [id, payloads] : counts)
     uses.push_back({id, id == ring.newest(), ring.Has(id), payloads});
-  std::ranges::partition(uses, &KeyUse::newest);
+  std::ranges::sort(uses, {}, [](const KeyUse& use) { return std::pair(!use.newest, use.key_id); });
   return uses;
 }
 
