@@ -32,6 +32,8 @@ def analyses(bench):
 
 
 def run(bench):
+    limits = subprocess.run([bench.program("montage_machine_limits")], check=True, capture_output=True, text=True).stdout
+    print("  what one core can do at most: " + ", ".join(limits.split("\n")[:2]))
     peers = linear_steps(bench)
     eeg_ica.run(bench)
     ours = analyses(bench)

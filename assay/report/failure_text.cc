@@ -4,7 +4,9 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "assay/report/dialogue.h"
 #include "assay/report/exchange.h"
 #include "lib/base/span.h"
 #include "lib/base/units.h"
@@ -150,26 +152,45 @@ void AddExplanation(Block& block, const ExpectationResult& expectation) {
   }
 }
 
+void AddLines(Block& block, std::string_view text) {
+  for (size_t shown = 0; !text.empty(); ++shown) {
+    if (shown == kBodyLines) {
+      block.Detail("...");
+      return;
+    }
+    const size_t end = text.find('\n');
+    block.Detail(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
+/// What came back, as its transcript has it; false when nothing did.
+bool AddAnswer(Block& block, std::string_view transcript, const ReportInput& input) {
+  if (const auto exchange = ReadExchange(transcript, input)) {
+    if (exchange->status == 0) return false;
+    const Message& answer = exchange->response;
+    block.Fact("answer", fmt::format("{}{}{}", exchange->status,
+                                     answer.media_type.empty() ? "" : ", ", answer.media_type));
+    AddLines(block, answer.body);
+    return true;
+  }
+  const auto dialogue = ReadDialogue(transcript, input);
+  const Utterance* answer = dialogue ? dialogue->answer() : nullptr;
+  if (answer == nullptr) return false;
+  block.Fact("answer", answer->head);
+  std::string text = answer->body;
+  for (const auto& row : answer->rows) {
+    text += fmt::format("{}{}", text.empty() ? "" : "\n", fmt::join(row, "  "));
+  }
+  AddLines(block, text);
+  return true;
+}
+
 void AddExchange(Block& block, const StepResult& step, int attempt, const ReportInput& input) {
   for (const auto& candidate : step.attempts) {
     if (candidate.attempt != attempt && candidate.attempt != static_cast<int>(step.attempts.size()))
       continue;
-    const auto exchange = ReadExchange(candidate.transcript, input);
-    if (!exchange || exchange->status == 0) continue;
-    const Message& answer = exchange->response;
-    block.Fact("answer", fmt::format("{}{}{}", exchange->status,
-                                     answer.media_type.empty() ? "" : ", ", answer.media_type));
-    std::string_view rest = answer.body;
-    for (size_t shown = 0; !rest.empty(); ++shown) {
-      if (shown == kBodyLines) {
-        block.Detail("...");
-        break;
-      }
-      const size_t end = rest.find('\n');
-      block.Detail(rest.substr(0, end));
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    }
-    return;
+    if (AddAnswer(block, candidate.transcript, input)) return;
   }
 }
 

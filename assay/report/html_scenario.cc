@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/report/dialogue.h"
 #include "assay/report/exchange.h"
 #include "assay/report/html_page.h"
 #include "lib/base/units.h"
@@ -20,6 +22,7 @@ using history::StepResult;
 using history::Verdict;
 
 constexpr size_t kMaxValueText = 4000;
+constexpr size_t kMaxUtterances = 100;
 
 std::string Text(const value& from, std::string_view key) {
   if (!from.is_object()) return {};
@@ -116,6 +119,40 @@ std::string Timings(const Exchange& exchange) {
   return text.empty() ? "" : fmt::format("<div class=dim>{}</div>", Escape(text));
 }
 
+std::string RowTable(const std::vector<std::vector<std::string>>& rows) {
+  std::string out = "<table class='headers mono'>";
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out += "<tr>";
+    for (const std::string& cell : rows[i])
+      out += fmt::format("<td{}>{}</td>", i == 0 ? " class=dim" : "", Escape(Cut(cell)));
+    out += "</tr>";
+  }
+  return out + "</table>";
+}
+
+std::string DialoguePanel(const Dialogue& dialogue) {
+  std::string out = "<div class=dialogue>";
+  if (!dialogue.with.empty()) out += fmt::format("<code>{}</code>", Escape(dialogue.with));
+  const size_t shown = std::min(dialogue.said.size(), kMaxUtterances);
+  for (const Utterance& one : std::span(dialogue.said).first(shown)) {
+    out += fmt::format("<div><b>{}</b> <span class=dim>{}</span>", one.sent ? "sent" : "received",
+                       Escape(one.head));
+    if (!one.body.empty()) out += fmt::format("<pre>{}</pre>", Escape(Cut(one.body)));
+    if (!one.rows.empty()) out += RowTable(one.rows);
+    if (one.cut) {
+      out += one.size > 0
+                 ? fmt::format("<span class=dim>beginning of {}</span>", base::HumanSize(one.size))
+                 : "<span class=dim>and more</span>";
+    }
+    out += "</div>";
+  }
+  if (shown < dialogue.said.size()) {
+    out += fmt::format("<div class=dim>and {} more</div>", dialogue.said.size() - shown);
+  }
+  if (!dialogue.end.empty()) out += fmt::format("<div class=dim>{}</div>", Escape(dialogue.end));
+  return out + "</div>";
+}
+
 std::string Attempt(const AttemptResult& attempt, size_t count, const ReportInput& input) {
   std::string out;
   if (count > 1) {
@@ -132,6 +169,8 @@ std::string Attempt(const AttemptResult& attempt, size_t count, const ReportInpu
   if (const auto exchange = ReadExchange(attempt.transcript, input)) {
     out += "<div class=exchange>" + MessagePanel("sent", exchange->request);
     out += MessagePanel("received", exchange->response) + "</div>" + Timings(*exchange);
+  } else if (const auto dialogue = ReadDialogue(attempt.transcript, input)) {
+    out += DialoguePanel(*dialogue);
   } else if (attempt.value.is_object() && !attempt.value.get_object().empty()) {
     out += fmt::format("<pre>{}</pre>", Escape(Cut(json::Pretty(attempt.value))));
   }

@@ -46,6 +46,7 @@ details.step>summary .title{flex:1;overflow-wrap:anywhere}details.step>div{paddi
 .exchange{display:grid;grid-template-columns:1fr 1fr;gap:.8rem}@media(max-width:800px){.exchange{grid-template-columns:1fr}table.list{display:block;overflow-x:auto}
 details.scenario>summary,details.step>summary{flex-wrap:wrap}header.top nav{flex-wrap:wrap;margin-left:0}}
 code{overflow-wrap:anywhere}
+.dialogue>div{margin:.4rem 0;overflow-x:auto}.dialogue td{white-space:pre-wrap}
 .exchange>div{min-width:0}.headers td{padding:0 .8rem 0 0;vertical-align:top;overflow-wrap:anywhere}
 table.list{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);border-radius:8px}
 table.list th{text-align:left;font-size:.8rem;color:var(--dim);font-weight:600}

@@ -191,23 +191,45 @@ class Lister {
   DatasetListing out_;
 };
 
+/// Kinds that everybody who annotates the corpus marks; events of others may be marked, too.
+std::vector<std::string> KindsOf(Dataset dataset) {
+  switch (dataset) {
+    case Dataset::kTusz:
+    case Dataset::kChbMit:
+      return {"seizure"};
+    case Dataset::kTuev:
+      return {"epileptiform", "PLED", "GPED", "artifact"};
+    default:
+      return {};
+  }
+}
+
 struct Opened {
   formats::edf::AnnotationList annotations;
   std::chrono::local_seconds start;
+  double first_sample_s;  ///< after the start, which has whole seconds (EDF+ 2.2.4)
 };
+
+Result<double> FirstSample(const formats::edf::Reader& reader) {
+  TRY(const auto segments, reader.Segments());
+  return segments.empty() ? 0.0 : segments.front().start_s;
+}
 
 Result<Opened> OpenAnnotations(const fs::path& path, base::Deadline deadline) {
   TRY(auto source, formats::edf::FileSource::Open(path, deadline));
   TRY(const auto reader, formats::edf::Reader::Open(std::move(source)));
   TRY(auto list, reader.Annotations());
-  return Opened{std::move(list), reader.header().start};
+  TRY(const double first_sample_s, FirstSample(reader));
+  return Opened{std::move(list), reader.header().start, first_sample_s};
 }
 
 Result<Truth> ReadNight(const DatasetItem& item, double duration_s, base::Deadline deadline) {
   TRY(const Opened hypnogram, OpenAnnotations(item.annotation, deadline));
   TRY(auto source, formats::edf::FileSource::Open(item.recording, deadline));
   TRY(const auto recording, formats::edf::Reader::Open(std::move(source)));
-  const auto offset = std::chrono::duration<double>(hypnogram.start - recording.header().start);
+  TRY(const double first_sample_s, FirstSample(recording));
+  const auto offset = std::chrono::duration<double>(hypnogram.start - recording.header().start) -
+                      std::chrono::duration<double>(first_sample_s);
   if (std::abs(offset.count()) > duration_s) {
     return Fail(ErrorCode::kInvalid,
                 fmt::format("the hypnogram starts {} s from the recording of {} s", offset.count(),
@@ -224,7 +246,7 @@ Result<Truth> ReadByDataset(const DatasetItem& item, double duration_s, base::De
       return ReadNight(item, duration_s, deadline);
     case Dataset::kEdfAnnotations: {
       TRY(const Opened own, OpenAnnotations(item.recording, deadline));
-      return ReadEdfTruth(own.annotations.annotations, duration_s);
+      return ReadEdfTruth(own.annotations.annotations, duration_s, -own.first_sample_s);
     }
     default: {
       TRY(std::string text, ReadText(item.annotation));
@@ -259,8 +281,8 @@ Result<DatasetListing> ListDataset(Dataset dataset, const fs::path& folder) {
 }
 
 Result<Truth> ReadTruth(const DatasetItem& item, double duration_s, base::Deadline deadline) {
-  if (item.truth) return *item.truth;
-  auto truth = ReadByDataset(item, duration_s, deadline);
+  auto truth = item.truth ? Result<Truth>(*item.truth) : ReadByDataset(item, duration_s, deadline);
+  if (truth) truth->annotated = KindsOf(item.dataset);
   const fs::path& from = item.annotation.empty() ? item.recording : item.annotation;
   if (!truth && !truth.error().span.known())
     return Fail(std::move(truth).error().While("reading " + from.string()));

@@ -88,6 +88,7 @@ TEST_F(Corpora, TuszTakesTheAnnotationBesideARecording) {
   const auto truth = ReadTruth(listing->items[0], 60, base::Deadline::Never());
   ASSERT_TRUE(truth.has_value()) << truth.error().ToString();
   EXPECT_THAT(truth->events, ElementsAre(TimedEvent{"seizure", 3, 6}));
+  EXPECT_THAT(truth->annotated.value(), ElementsAre("seizure"));
   EXPECT_THAT(listing->left_out, ElementsAre("x/b.edf: no annotation beside it"));
 }
 

@@ -45,6 +45,8 @@ Result<void> ReadAbnormality(const json::object& part, Prediction& out) {
   const json::value* const verdict = Find(part, "is_abnormal");
   if (verdict == nullptr || !verdict->is_bool())
     return Unexpected("abnormality_detection.is_abnormal");
+  const json::value* const fallback = Find(part, "fallback");
+  if (fallback != nullptr && fallback->is_bool() && fallback->get_bool()) return {};
   out.is_abnormal = verdict->get_bool();
   TRY(out.abnormality, Number(part, "abnormality_score"));
   return {};

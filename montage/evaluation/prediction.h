@@ -14,6 +14,7 @@
 namespace montage::evaluation {
 
 struct Prediction {
+  /// The detector's verdict; none for the cautious one that stands in when it failed.
   std::optional<bool> is_abnormal = {};
   /// Probability of being abnormal, in [0, 1].
   std::optional<double> abnormality = {};

@@ -70,6 +70,12 @@ bool Concerns(std::string_view kind, const Case& one) {
          std::ranges::any_of(one.prediction.events, is);
 }
 
+/// Whether a truth says where events of the kind are, be it nowhere.
+bool Knows(const Truth& truth, std::string_view kind) {
+  return !truth.annotated || std::ranges::find(*truth.annotated, kind) != truth.annotated->end() ||
+         !OfKind(truth.events, kind).empty();
+}
+
 KindTally TallyOf(std::string_view kind, const std::vector<Case>& cases) {
   KindTally tally;
   for (const Case& one : cases) {
@@ -146,6 +152,8 @@ double ReviewedHours(const Case& one) {
 FigureTable ScoreEvents(const std::vector<Case>& cases, const Bars& bars) {
   FigureTable table{.title = "Events"};
   for (const std::string_view kind : kEventKinds) {
+    if (std::ranges::none_of(cases, [&](const Case& one) { return Knows(one.truth, kind); }))
+      continue;
     if (std::ranges::none_of(cases, [&](const Case& one) { return Concerns(kind, one); })) continue;
     const KindTally tally = TallyOf(kind, cases);
     const std::string name(kind);
@@ -263,8 +271,11 @@ std::vector<FigureTable> Score(const std::vector<Case>& cases, const Bars& bars)
   const auto any = [&](auto has) { return std::ranges::any_of(cases, has); };
   if (any([](const Case& one) { return one.truth.is_abnormal.has_value(); }))
     out.push_back(ScoreAbnormality(cases, bars));
-  if (any([](const Case& one) { return !one.truth.events.empty() || one.truth.reviewed; }))
-    out.push_back(ScoreEvents(cases, bars));
+  const auto has_events = [](const Case& one) {
+    return !one.truth.events.empty() || one.truth.reviewed ||
+           (one.truth.annotated && !one.truth.annotated->empty());
+  };
+  if (any(has_events)) out.push_back(ScoreEvents(cases, bars));
   if (any([](const Case& one) { return !one.truth.stages.empty(); }))
     out.push_back(ScoreSleep(cases, bars));
   return out;

@@ -44,7 +44,8 @@ KindOutcome CompareKind(std::string_view kind, const Truth& truth,
 double ReviewedHours(const Case& one);
 
 /// Sensitivity (events), precision, F1, false alarms an hour, and specificity (recordings without
-/// the kind in which none was found), for each kind that occurs on either side.
+/// the kind in which none was found), for each kind that occurs on either side and that one of the
+/// truths is about (Truth::annotated).
 FigureTable ScoreEvents(const std::vector<Case>& cases, const Bars& bars = {});
 
 /// AUROC, sensitivity, specificity and accuracy at the method's own threshold, Brier score and

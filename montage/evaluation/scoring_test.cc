@@ -181,6 +181,30 @@ TEST(Prediction, ReadsAPublishedResult) {
   EXPECT_TRUE(prediction->Completed("sleep_analysis"));
 }
 
+TEST(Prediction, TheCautiousStandInOfAFailedDetectorIsNoVerdict) {
+  const auto prediction = ReadPrediction(boost::json::parse(R"({
+      "abnormality_detection": {"is_abnormal": true, "confidence": 0.1, "fallback": true},
+      "stages": {"abnormality_detection": {"status": "failed", "error": "no window"}}})")
+                                             .get_object());
+  ASSERT_TRUE(prediction.has_value()) << prediction.error().message;
+  EXPECT_FALSE(prediction->is_abnormal.has_value());
+  EXPECT_THAT(prediction->incomplete, ElementsAre("abnormality_detection: failed"));
+}
+
+TEST(ScoreEvents, KindsThatNobodyAnnotatedAreNotCompared) {
+  Case quiet{.duration_s = 3600,
+             .prediction = {.events = {{"epileptiform", 5, 0.2}, {"seizure", 9, 30}}}};
+  quiet.truth.annotated = {{"seizure"}};
+  const FigureTable table = ScoreEvents({quiet});
+  EXPECT_EQ(FigureOf(table, "seizure", "specificity").basis, "0 of 1 recordings without");
+  for (const Figure& figure : table.figures) EXPECT_NE(figure.subject, "epileptiform");
+  // A recording with events of a kind shows that the corpus marks them.
+  Case marked{.duration_s = 3600, .truth = With({{"epileptiform", 50, 0.2}})};
+  marked.truth.annotated = {{"seizure"}};
+  EXPECT_EQ(FigureOf(ScoreEvents({quiet, marked}), "epileptiform", "specificity").basis,
+            "0 of 1 recordings without");
+}
+
 TEST(Prediction, LeavesOutWhatIsNullAndRefusesAnotherForm) {
   const auto empty = ReadPrediction(boost::json::object{{"event_detection", nullptr}});
   ASSERT_TRUE(empty.has_value());

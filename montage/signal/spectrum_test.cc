@@ -61,6 +61,12 @@ TEST(Spectrum, RefusesWhatHasNone) {
   auto broken = x;
   broken[33] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(Welch(broken, 256, {256, 128}).error().message, HasSubstr("sample 33"));
+  auto broken_tail = x;  // behind the last whole segment
+  broken_tail[499] = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(Welch(broken_tail, 256, {256, 128}).error().message, HasSubstr("sample"));
+  const std::span<const double> two[2] = {x, broken};
+  EXPECT_THAT(WelchAll(two, 256, {256, 128}).error().message, HasSubstr("sample 33"));
+  EXPECT_FALSE(Cross(broken, x, 256, {256, 128}).has_value());
   EXPECT_FALSE(Cross(x, broken, 256, {256, 128}).has_value());
   EXPECT_FALSE(Cross(x, std::span(x).first(3), 256, {256, 128}).has_value());
   EXPECT_FALSE(Envelope({}).has_value());

@@ -25,9 +25,19 @@ base::Result<WelchOptions> Fit(std::span<const double> samples, double rate_hz,
                       fmt::format("overlap {} is not less than the segment of {} samples",
                                   options.overlap, options.segment));
   }
-  TRY(CheckFinite(samples));
   if (samples.size() < options.segment) return WelchOptions{samples.size(), 0};
   return options;
+}
+
+/// What CheckFinite says of the samples, seen from the power of their segments: it is finite when
+/// they are, so that only samples behind the last segment are read again.
+base::Result<void> CheckAveraged(std::span<const double> samples, WelchOptions options,
+                                 const Spectrum& spectrum) {
+  const size_t step = options.segment - options.overlap;
+  const size_t covered = options.segment + (samples.size() - options.segment) / step * step;
+  const bool finite =
+      std::ranges::all_of(spectrum.density, [](double power) { return std::isfinite(power); });
+  return CheckFinite(finite ? samples.subspan(covered) : samples);
 }
 
 void AddSegments(WelchAverager& averager, std::span<const double> samples, size_t step) {
@@ -97,7 +107,9 @@ base::Result<Spectrum> Welch(std::span<const double> samples, double rate_hz,
   TRY(const WelchOptions fitted, Fit(samples, rate_hz, options));
   WelchAverager averager(fitted.segment, rate_hz);
   AddSegments(averager, samples, fitted.segment - fitted.overlap);
-  return averager.Finish();
+  Spectrum spectrum = averager.Finish();
+  TRY(CheckAveraged(samples, fitted, spectrum));
+  return spectrum;
 }
 
 base::Result<std::vector<Spectrum>> WelchAll(std::span<const std::span<const double>> channels,
@@ -113,6 +125,7 @@ base::Result<std::vector<Spectrum>> WelchAll(std::span<const std::span<const dou
     }
     AddSegments(averager.front(), channel, fitted.segment - fitted.overlap);
     spectra.push_back(averager.front().Finish());
+    TRY(CheckAveraged(channel, fitted, spectra.back()));
   }
   return spectra;
 }
@@ -126,6 +139,7 @@ base::Result<CrossSpectrum> Cross(std::span<const double> first, std::span<const
                                   first.size(), second.size()));
   }
   TRY(const WelchOptions fitted, Fit(first, rate_hz, options));
+  TRY(CheckFinite(first));
   TRY(CheckFinite(second));
   const size_t n = fitted.segment;
   RealFft fft(n, 2);

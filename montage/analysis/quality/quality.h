@@ -4,8 +4,8 @@
 //
 // Score. Each 2 s epoch of a channel has a spoilage r: the largest ratio of a measure to its limit
 // (table in quality/quality_limits.h). Its goodness is 1 up to r = 1/2 and falls linearly to 0 at r
-// = 1; a blink halves it. A channel's goodness is the mean of its epochs, 0 when the channel is
-// bad. The score is the mean over the EEG channels,
+// = 1; with a blink it is at most 1/2. A channel's goodness is the mean of its epochs, 0 when the
+// channel is bad. The score is the mean over the EEG channels,
 //   score = sum of goodness / channels = fraction of good channels * mean goodness of those,
 // so that a reader can recompute it from what the result lists. Worse input never raises it,
 // because every ratio grows with its artifact.

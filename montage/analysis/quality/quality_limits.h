@@ -62,7 +62,7 @@ struct ChannelLimits {
 inline constexpr double kGoodImpedanceOhm = 10e3;
 inline constexpr double kBadImpedanceOhm = 50e3;
 
-/// What an acceptable recording may have at most (bad) and must have at least.
+/// The share of bad channels that an acceptable recording may have at most.
 inline constexpr double kMaxBadFraction = 0.30;
 /// What a result lists at most, so that a day of artifacts stays a page.
 inline constexpr size_t kMaxReportedArtifacts = 1000;

@@ -7,6 +7,7 @@
 
 #include "montage/analysis/builtin_analyses.h"
 #include "montage/app/cli/command.h"
+#include "montage/app/model.h"
 #include "montage/evaluation/dataset.h"
 #include "montage/evaluation/parallel.h"
 #include "montage/evaluation/scoring.h"
@@ -34,19 +35,15 @@ analysis::Request RequestFor(Dataset dataset) {
       request.abnormality_detection = true;
       break;
     case Dataset::kTusz:
+    case Dataset::kTuev:
     case Dataset::kChbMit:
       request.event_detection = true;
-      break;
-    case Dataset::kTuev:
-      request.event_detection = true;
-      request.artifact_detection = true;
       break;
     case Dataset::kSleepEdf:
       request.sleep_analysis = true;
       break;
     case Dataset::kEdfAnnotations:
       request.event_detection = true;
-      request.artifact_detection = true;
       request.sleep_analysis = true;
       break;
   }
@@ -144,7 +141,9 @@ boost::json::object ToJson(const Evaluation& evaluation, std::string_view datase
 
 Result<Evaluation> EvaluateAll(CommandContext& context, Dataset dataset,
                                const EvaluateOptions& options) {
-  const analysis::Registry registry = analysis::BuiltInAnalyses();
+  TRY(const LoadedConfig loaded, context.Load());
+  TRY(const auto model, LoadModel(loaded.config, context.clock, CommandDeadline()));
+  const analysis::Registry registry = analysis::BuiltInAnalyses(model);
   const analysis::Request request = RequestFor(dataset);
   // The annotations of a single file need not be about everything.
   const auto missing = registry.MissingFor(request);
@@ -201,7 +200,12 @@ void AddEvaluateCommand(CLI::App& app, CommandContext& context) {
   std::string names;
   for (const std::string& name : evaluation::DatasetNames())
     names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-  evaluate->add_option("--dataset", options->dataset, names)->required();
+  evaluate->add_option("--dataset", options->dataset, names)
+      ->required()
+      ->check([](const std::string& name) {
+        const auto known = evaluation::ParseDataset(name);
+        return known ? std::string() : known.error().ToString();
+      });
   evaluate->add_option("--limit", options->limit, "only the first recordings by name");
   evaluate->add_flag("--json", options->as_json, "the figures as JSON");
   evaluate->callback([&context, options] {

@@ -28,6 +28,10 @@ struct Truth {
   std::optional<bool> is_abnormal = {};
   /// Of kEventKinds, by onset; the same stretch on several channels is one event.
   std::vector<TimedEvent> events = {};
+  /// Of kEventKinds, those that a reader has marked wherever they are. Of other kinds nothing is
+  /// known: what is found of them is neither right nor wrong, unless another recording has events
+  /// of it. None: all kinds.
+  std::optional<std::vector<std::string>> annotated = {};
   /// What a reader has looked at: only there is something found that is not true a false alarm.
   /// None: the whole recording.
   std::optional<std::vector<TimedEvent>> reviewed = {};

@@ -74,52 +74,75 @@ MONTAGE_SIMD_INLINE void RunSections(const Biquad* sections, double gain, double
   history.Store(state);
 }
 
-/// Eight samples of eight rows become eight frames in registers, are filtered and turned back.
-template <size_t kSections, bool kBandPass, bool kBackward>
+/// Which squares are turned: those read from rows into frames, those written from frames into rows.
+struct Turns {
+  bool in;
+  bool out;
+};
+
+/// As many samples of as many rows become frames in registers, are filtered and turned back.
+template <typename V, size_t kSections, bool kBandPass, bool kBackward>
 MONTAGE_SIMD_INLINE void RunBlocks(const Biquad* sections, double gain, double* state,
-                                   const Rows& rows, size_t count) {
-  History<Oct, kSections> history;
+                                   const Rows& rows, size_t count, Turns turns) {
+  constexpr size_t kWidth = sizeof(V) / sizeof(double);
+  History<V, kSections> history;
   history.Load(state);
-  for (size_t done = 0; done < count; done += kOct) {
-    const size_t at = kBackward ? count - kOct - done : done;
-    Oct block[kOct];
-    for (size_t l = 0; l < kOct; ++l) block[l] = In<Oct>(rows.in[l] + at).v;
-    Transpose(block);
+  for (size_t done = 0; done < count; done += kWidth) {
+    const size_t at = kBackward ? count - kWidth - done : done;
+    V block[kWidth];
+    for (size_t l = 0; l < kWidth; ++l) block[l] = In<V>(rows.in[l] + at).v;
+    if (turns.in) Transpose(block);
 #pragma clang loop unroll(full)
-    for (size_t i = 0; i < kOct; ++i) {
-      Oct& frame = block[kBackward ? kOct - 1 - i : i];
+    for (size_t i = 0; i < kWidth; ++i) {
+      V& frame = block[kBackward ? kWidth - 1 - i : i];
       frame = gain * frame;
-      Step<Oct, kSections, kBandPass>(sections, history, frame);
+      Step<V, kSections, kBandPass>(sections, history, frame);
     }
-    Transpose(block);
-    for (size_t l = 0; l < kOct; ++l) Out<Oct>(rows.out[l] + at).v = block[l];
+    if (turns.out) Transpose(block);
+    for (size_t l = 0; l < kWidth; ++l) Out<V>(rows.out[l] + at).v = block[l];
   }
   history.Store(state);
 }
 
-template <bool kBandPass, bool kBackward>
+template <typename V, bool kBandPass, bool kBackward>
 MONTAGE_SIMD_INLINE void RunBlocksCount(std::span<const Biquad> sections, double gain,
-                                        double* state, const Rows& rows, size_t count) {
+                                        double* state, const Rows& rows, size_t count,
+                                        Turns turns) {
   switch (sections.size()) {
     case 1:
-      return RunBlocks<1, kBandPass, kBackward>(sections.data(), gain, state, rows, count);
+      return RunBlocks<V, 1, kBandPass, kBackward>(sections.data(), gain, state, rows, count,
+                                                   turns);
     case 2:
-      return RunBlocks<2, kBandPass, kBackward>(sections.data(), gain, state, rows, count);
+      return RunBlocks<V, 2, kBandPass, kBackward>(sections.data(), gain, state, rows, count,
+                                                   turns);
     default:
-      return RunBlocks<4, kBandPass, kBackward>(sections.data(), gain, state, rows, count);
+      return RunBlocks<V, 4, kBandPass, kBackward>(sections.data(), gain, state, rows, count,
+                                                   turns);
+  }
+}
+
+template <typename V>
+MONTAGE_SIMD_INLINE void RunRowsOf(std::span<const Biquad> sections, bool band_pass, bool backward,
+                                   double gain, double* state, const Rows& rows, size_t count,
+                                   Turns turns) {
+  if (band_pass && backward) {
+    RunBlocksCount<V, true, true>(sections, gain, state, rows, count, turns);
+  } else if (band_pass) {
+    RunBlocksCount<V, true, false>(sections, gain, state, rows, count, turns);
+  } else if (backward) {
+    RunBlocksCount<V, false, true>(sections, gain, state, rows, count, turns);
+  } else {
+    RunBlocksCount<V, false, false>(sections, gain, state, rows, count, turns);
   }
 }
 
 MONTAGE_SIMD_CLONES void RunRows(std::span<const Biquad> sections, bool band_pass, bool backward,
-                                 double gain, double* state, const Rows& rows, size_t count) {
-  if (band_pass && backward) {
-    RunBlocksCount<true, true>(sections, gain, state, rows, count);
-  } else if (band_pass) {
-    RunBlocksCount<true, false>(sections, gain, state, rows, count);
-  } else if (backward) {
-    RunBlocksCount<false, true>(sections, gain, state, rows, count);
+                                 double gain, double* state, const Rows& rows, size_t count,
+                                 Turns turns) {
+  if (rows.width == kOct) {
+    RunRowsOf<Oct>(sections, band_pass, backward, gain, state, rows, count, turns);
   } else {
-    RunBlocksCount<false, false>(sections, gain, state, rows, count);
+    RunRowsOf<Quad>(sections, band_pass, backward, gain, state, rows, count, turns);
   }
 }
 
@@ -136,16 +159,24 @@ MONTAGE_SIMD_INLINE void RunCount(std::span<const Biquad> sections, double gain,
   }
 }
 
+template <typename V>
+MONTAGE_SIMD_INLINE void RunGroupOf(std::span<const Biquad> sections, bool band_pass, double gain,
+                                    double* history, Frames frames) {
+  if (band_pass) {
+    RunCount<V, true>(sections, gain, history, frames);
+  } else {
+    RunCount<V, false>(sections, gain, history, frames);
+  }
+}
+
 MONTAGE_SIMD_CLONES void RunGroup(std::span<const Biquad> sections, bool band_pass, double gain,
                                   size_t width, double* history, Frames frames) {
-  if (width == 1 && band_pass) {
-    RunCount<double, true>(sections, gain, history, frames);
-  } else if (width == 1) {
-    RunCount<double, false>(sections, gain, history, frames);
-  } else if (band_pass) {
-    RunCount<Oct, true>(sections, gain, history, frames);
+  if (width == kOct) {
+    RunGroupOf<Oct>(sections, band_pass, gain, history, frames);
+  } else if (width == kQuad) {
+    RunGroupOf<Quad>(sections, band_pass, gain, history, frames);
   } else {
-    RunCount<Oct, false>(sections, gain, history, frames);
+    RunGroupOf<double>(sections, band_pass, gain, history, frames);
   }
 }
 
@@ -196,7 +227,7 @@ void Cascade::Settle(std::span<const double> level, std::span<double> state) con
 }
 
 void Cascade::Run(Columns columns, size_t count, double* state, bool backward) const {
-  assert(columns.width == 1 || columns.width == kOct);
+  assert(columns.width == 1 || columns.width == kQuad || columns.width == kOct);
   // Blocks that stay in the first-level cache while the groups pass over them.
   const size_t block = groups_.size() > 1 ? 256 : count;
   const auto stride = static_cast<ptrdiff_t>(columns.stride);
@@ -217,16 +248,18 @@ void Cascade::Run(Columns columns, size_t count, double* state, bool backward) c
 }
 
 void Cascade::Run(const Rows& rows, size_t count, double* state, bool backward) const {
+  assert(rows.width == kQuad || rows.width == kOct);
   constexpr size_t kBlock = 256;
-  const size_t whole = count - count % kOct;
-  const auto filter_rest = [&] {  // the last frames, fewer than eight
+  const size_t width = rows.width;
+  const size_t whole = count - count % width;
+  const auto filter_rest = [&] {  // the last frames, fewer than a block of registers
     double rest[kOct * kOct];
     for (size_t i = whole; i < count; ++i) {
-      for (size_t l = 0; l < kOct; ++l) rest[(i - whole) * kOct + l] = rows.in[l][i];
+      for (size_t l = 0; l < width; ++l) rest[(i - whole) * width + l] = rows.in[l][i];
     }
-    Run(Columns{rest, kOct, kOct}, count - whole, state, backward);
+    Run(Columns{rest, width, width}, count - whole, state, backward);
     for (size_t i = whole; i < count; ++i) {
-      for (size_t l = 0; l < kOct; ++l) rows.out[l][i] = rest[(i - whole) * kOct + l];
+      for (size_t l = 0; l < width; ++l) rows.out[l][i] = rest[(i - whole) * width + l];
     }
   };
   if (backward) filter_rest();
@@ -234,16 +267,18 @@ void Cascade::Run(const Rows& rows, size_t count, double* state, bool backward) 
     const size_t part = std::min(kBlock, whole - done);
     const size_t first = backward ? whole - done - part : done;
     Rows block = rows;
-    for (size_t l = 0; l < kOct; ++l) {
+    for (size_t l = 0; l < width; ++l) {
       block.in[l] += first;
       block.out[l] += first;
     }
     double* history = state;
     double gain = gain_;
     for (const Group& group : groups_) {
+      const bool from_rows = backward ? !rows.turned : group.first == 0 || !rows.turned;
+      const bool to_rows = !rows.turned || (backward && &group == &groups_.back());
       RunRows(std::span(sections_).subspan(group.first, group.count), group.band_pass, backward,
-              gain, history, block, part);
-      history += 2 * (group.count + 1) * kOct;
+              gain, history, block, part, {from_rows, to_rows});
+      history += 2 * (group.count + 1) * width;
       gain = 1.0;
       std::ranges::copy(block.out, block.in.begin());
     }

@@ -1,7 +1,7 @@
 #pragma once
 // How cascades of second-order sections run: in direct form I, whose sections share their
-// histories, with the sections held in registers and one or eight lanes a step. Internal to this
-// folder.
+// histories, with the sections held in registers and one, four or eight lanes a step. Internal to
+// this folder.
 //
 //     frames --> * gain --> section --> section --> ... --> frames
 //                       |           |           |
@@ -23,11 +23,15 @@ namespace montage::signal {
 struct Columns {
   double* frames;
   size_t stride;
-  size_t width;  ///< of them, 1 or 8
+  size_t width;  ///< of them, 1, 4 or 8
 };
 
-/// One channel a row, eight of them. Equal rows are allowed when they read and write the same.
+/// One channel a row. Equal rows are allowed when they read and write the same and are not turned.
 struct Rows {
+  size_t width;  ///< of them, 4 or 8
+  /// Forward leaves every square of width x width samples turned, for a Backward over as many
+  /// samples that turns it back: frames are then filtered without being turned twice in between.
+  bool turned;
   std::array<const double*, 8> in;
   std::array<double*, 8> out;
 };
@@ -45,8 +49,8 @@ class Cascade {
   void Forward(Columns columns, size_t count, double* state) const;
   /// The same from the last frame to the first.
   void Backward(Columns columns, size_t count, double* state) const;
-  /// Samples of eight channels, read from and written to rows; the rows read and written may be the
-  /// same. State as of eight columns.
+  /// Samples of channels, read from and written to rows; the rows read and written may be the same.
+  /// State as of as many columns.
   void Forward(const Rows& rows, size_t count, double* state) const;
   void Backward(const Rows& rows, size_t count, double* state) const;
 

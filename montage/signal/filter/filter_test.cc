@@ -83,13 +83,62 @@ TEST(SosFilter, SettledStateHasNoTransientOnAConstant) {
 }
 
 TEST(ZeroPhase, ChannelsTogetherGiveTheSameBitsAsOneByOne) {
-  std::vector<std::vector<double>> channels;
-  for (uint64_t c = 0; c < 11; ++c) channels.push_back(Noise(500, c, 30, 100));
-  auto single = channels;
-  std::vector<std::span<double>> spans(channels.begin(), channels.end());
-  ASSERT_TRUE(FilterZeroPhase(BandPass(), spans).has_value());
-  for (auto& channel : single) ASSERT_TRUE(FilterZeroPhase(BandPass(), channel).has_value());
-  EXPECT_EQ(channels, single);
+  // Ten sections are more than one loop runs; 500 is no multiple of a vector.
+  for (const Sections& sections :
+       {BandPass(), Butterworth(10, Band::kBandPass, {4, 45}, 256).value(),
+        Notch(50, 30, 256).value()}) {
+    for (const size_t count : {size_t{1}, size_t{3}, size_t{4}, size_t{7}, size_t{8}, size_t{19}}) {
+      std::vector<std::vector<double>> channels;
+      for (uint64_t c = 0; c < count; ++c) channels.push_back(Noise(501, c, 30, 100));
+      auto single = channels;
+      auto apart = channels;
+      const std::vector<std::span<const double>> inputs(channels.begin(), channels.end());
+      ASSERT_TRUE(FilterZeroPhase(sections, inputs,
+                                  std::vector<std::span<double>>(apart.begin(), apart.end()))
+                      .has_value());
+      std::vector<std::span<double>> spans(channels.begin(), channels.end());
+      ASSERT_TRUE(FilterZeroPhase(sections, spans).has_value());
+      for (auto& channel : single) ASSERT_TRUE(FilterZeroPhase(sections, channel).has_value());
+      EXPECT_EQ(channels, single) << count << " channels";
+      EXPECT_EQ(apart, single) << count << " channels";
+    }
+  }
+}
+
+TEST(ZeroPhase, NamesTheSampleThatIsNoNumberWhereverItIs) {
+  for (const size_t count : {size_t{1}, size_t{3}, size_t{8}, size_t{19}}) {
+    for (const size_t at : {size_t{0}, size_t{250}, size_t{500}}) {
+      for (const double value :
+           {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+        std::vector<std::vector<double>> channels(count, Noise(501, 1));
+        channels[count / 2][at] = value;
+        auto outputs = channels;
+        const std::vector<std::span<const double>> inputs(channels.begin(), channels.end());
+        const auto refused = FilterZeroPhase(
+            BandPass(), inputs, std::vector<std::span<double>>(outputs.begin(), outputs.end()));
+        ASSERT_FALSE(refused.has_value()) << count << " channels, sample " << at;
+        EXPECT_THAT(refused.error().message, HasSubstr("sample " + std::to_string(at) + " is "));
+      }
+    }
+  }
+}
+
+TEST(ZeroPhase, SectionsWithoutFeedbackRefuseWhatIsNoNumberToo) {
+  const Sections difference = {Biquad{1, -1, 0, 0, 0}};
+  auto x = Noise(100, 1);
+  x[50] = std::numeric_limits<double>::quiet_NaN();
+  auto y = x;
+  const std::span<const double> input = x;
+  const std::span<double> output = y;
+  EXPECT_FALSE(
+      FilterZeroPhase(difference, std::span(&input, 1), std::span(&output, 1)).has_value());
+}
+
+TEST(ZeroPhase, LeavingTheRangeOfNumbersIsAnError) {
+  const Sections unstable = {Biquad{1, 0, 0, -3, 2.1}};
+  auto x = Noise(5000, 1);
+  EXPECT_THAT(FilterZeroPhase(unstable, x).error().message,
+              HasSubstr("beyond the range of numbers"));
 }
 
 TEST(ZeroPhase, InputNotLongerThanItsPaddingIsAnErrorThatNamesBoth) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -35,9 +36,10 @@ struct Extension {
   std::vector<double> after;
 };
 
-/// Forward and backward over the middle, which is Columns or Rows, and what extends it.
+/// Forward and backward over the middle, which is Columns or Rows, and what extends it. False when
+/// the forward pass met what is not a number; the backward pass is left out then.
 template <typename Middle>
-void FilterBothWays(const Cascade& cascade, Extension& extension, size_t width,
+bool FilterBothWays(const Cascade& cascade, Extension& extension, size_t width,
                     const Middle& forward, const Middle& backward, size_t count) {
   const Columns before{extension.before.data(), width, width};
   const Columns after{extension.after.data(), width, width};
@@ -47,32 +49,38 @@ void FilterBothWays(const Cascade& cascade, Extension& extension, size_t width,
   cascade.Forward(before, padding, state.data());
   cascade.Forward(forward, count, state.data());
   cascade.Forward(after, padding, state.data());
+  if (!std::ranges::all_of(state, [](double value) { return std::isfinite(value); })) return false;
   cascade.Settle(std::span(extension.after).last(width), state);
   cascade.Backward(after, padding, state.data());
   cascade.Backward(backward, count, state.data());
+  return true;
 }
 
 /// One to eight channels, one lane each: the forward pass writes to the outputs and the backward
-/// pass works there, so that no memory but the extension is needed.
-void FilterGroup(const Cascade& cascade, size_t padding, Inputs inputs, Outputs outputs) {
-  const size_t width = inputs.size() == 1 ? 1 : kOct;
+/// pass works there, so that no memory but the extension is needed. False as FilterBothWays.
+bool FilterGroup(const Cascade& cascade, size_t padding, Inputs inputs, Outputs outputs) {
+  const size_t width = inputs.size() == 1 ? 1 : inputs.size() <= kQuad ? kQuad : kOct;
   const size_t count = inputs.front().size();
   Extension extension(inputs, padding, width);
   if (width == 1) {
     double* samples = outputs.front().data();
     if (inputs.front().data() != samples) std::ranges::copy(inputs.front(), samples);
     const Columns column{samples, 1, 1};
-    FilterBothWays(cascade, extension, width, column, column, count);
-    return;
+    return FilterBothWays(cascade, extension, width, column, column, count);
   }
-  Rows forward{};
-  Rows backward{};
-  for (size_t l = 0; l < kOct; ++l) {
+  Rows forward{.width = width, .turned = inputs.size() == width, .in = {}, .out = {}};
+  Rows backward = forward;
+  for (size_t l = 0; l < width; ++l) {
     const size_t channel = l < inputs.size() ? l : 0;
     forward.in[l] = inputs[channel].data();
     backward.in[l] = backward.out[l] = forward.out[l] = outputs[channel].data();
   }
-  FilterBothWays(cascade, extension, width, forward, backward, count);
+  return FilterBothWays(cascade, extension, width, forward, backward, count);
+}
+
+/// Whether what is not a number stays in the state of these sections once it came in.
+bool Remembers(std::span<const Biquad> sections) {
+  return std::ranges::any_of(sections, [](const Biquad& s) { return s.a1 != 0.0 || s.a2 != 0.0; });
 }
 
 }  // namespace
@@ -152,14 +160,27 @@ base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, Inputs inpu
                                   "than {}",
                                   n, padding));
   }
+  // Sections with feedback keep what is not a number in their state, which is looked at instead of
+  // reading every sample once more; unless the samples will be overwritten by then.
+  const bool remembers = Remembers(sections);
   for (size_t c = 0; c < inputs.size(); ++c) {
     assert(inputs[c].size() == n && outputs[c].size() == n);
-    TRY(CheckFinite(inputs[c]));
+    if (!remembers || inputs[c].data() == outputs[c].data()) TRY(CheckFinite(inputs[c]));
   }
   const Cascade cascade(sections);
   for (size_t first = 0; first < inputs.size(); first += kOct) {
     const size_t count = std::min(kOct, inputs.size() - first);
-    FilterGroup(cascade, padding, inputs.subspan(first, count), outputs.subspan(first, count));
+    if (FilterGroup(cascade, padding, inputs.subspan(first, count),
+                    outputs.subspan(first, count))) {
+      continue;
+    }
+    for (size_t c = first; c < first + count; ++c) {
+      if (inputs[c].data() != outputs[c].data()) TRY(CheckFinite(inputs[c]));
+    }
+    return base::Fail(
+        base::Error{.code = base::ErrorCode::kInvalid,
+                    .message = "the filtered samples are beyond the range of numbers",
+                    .hint = "the filter is unstable or the samples are too large: check both"});
   }
   return {};
 }

@@ -103,8 +103,10 @@ base::Result<void> FilterZeroPhase(std::span<const Biquad> sections, std::span<d
 /// so threads may share the work by filtering channels of their own.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
                                    std::span<const std::span<double>> channels);
-/// The same, to outputs that are the inputs themselves or apart from them.
-/// Requires: as many outputs as inputs, all of one length.
+/// The same, to outputs that are the inputs themselves or apart from them. What outputs apart from
+/// their inputs hold after an error is unspecified. Error kInvalid also when what is filtered
+/// leaves the range of numbers, which changes the outputs. Requires: as many outputs as inputs, all
+/// of one length.
 base::Result<void> FilterZeroPhase(std::span<const Biquad> sections,
                                    std::span<const std::span<const double>> inputs,
                                    std::span<const std::span<double>> outputs);
