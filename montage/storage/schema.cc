@@ -106,8 +106,8 @@ Migration Scale() {
 }  // namespace
 
 std::span<const Migration> Migrations() {
-  static const std::vector<Migration> kMigrations = {Identity(), Analysis(), Audit(), Scale()};
-  return kMigrations;
+  static const std::vector<Migration> all = {Identity(), Analysis(), Audit(), Scale()};
+  return all;
 }
 
 }  // namespace montage::storage

@@ -329,5 +329,31 @@ TEST_F(PostgresTest, AReplicaReadsWhatThePrimaryWroteAndRefusesToWrite) {
   EXPECT_EQ(written.error().code, ErrorCode::kForbidden);
 }
 
+TEST_F(PostgresTest, AServerThatTakesNoChangesIsLeftWhereThatWasAskedFor) {
+  const std::string replica_url = Variable("ASSAY_LIVE_POSTGRES_REPLICA");
+  if (replica_url.empty()) GTEST_SKIP() << "ASSAY_LIVE_POSTGRES_REPLICA names no server";
+  auto replica = PostgresDatabase::Open(
+      {.url = replica_url, .writers = 1, .discards_read_only = true}, Soon());
+  ASSERT_TRUE(replica.has_value()) << replica.error().ToString();
+  auto session = (*replica)->Acquire(Access::kWrite, Soon());
+  ASSERT_TRUE(session.has_value());
+  const auto written = (*session)->Execute("CREATE TABLE never (i int)", {}, Soon());
+  ASSERT_FALSE(written.has_value());
+  EXPECT_EQ(written.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE((*session)->Execute("SELECT 1", {}, Soon()).has_value()) << "the session is closed";
+}
+
+TEST_F(PostgresTest, AServerThatIsNotThereYetCanBeOpenedLater) {
+  const auto later = PostgresDatabase::Open(
+      {.url = "postgresql://u@127.0.0.1:1/d", .connects_at_once = false}, Soon());
+  ASSERT_TRUE(later.has_value()) << later.error().ToString();
+  const auto session = (*later)->Acquire(Access::kRead, Soon());
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(
+      PostgresDatabase::Open({.url = "no url", .connects_at_once = false}, Soon()).error().code,
+      ErrorCode::kInvalid);
+}
+
 }  // namespace
 }  // namespace sql

@@ -15,6 +15,9 @@ namespace {
 
 using base::Result;
 
+/// Of a worker whose configuration says 0, which is meant for the server.
+constexpr int kWorkerThreads = 2;
+
 /// Waits up to a second; true when `stop` was requested.
 bool StopsWithinASecond(const net::Cancellation& stop) {
   pollfd requested{stop.event_fd(), POLLIN, 0};
@@ -37,16 +40,23 @@ Result<std::unique_ptr<Service>> OpenWhenPossible(const Config& config, Role rol
   }
 }
 
-/// A worker says on a port of its own how it is; two on one machine must not want the same one.
-void ListenAnywhereByDefault(LoadedConfig& loaded) {
+/// Servers and workers of one machine read the same variables and files, which say where the server
+/// listens and that it does not analyse. Of those two keys only a flag is meant for a worker.
+void AdaptToWorker(LoadedConfig& loaded) {
   for (const ConfigOrigin& origin : loaded.origins) {
-    if (origin.key == "listen" && origin.origin == "default") loaded.config.listen_port = 0;
+    if (origin.origin.starts_with("flag")) continue;
+    if (origin.key == "listen") {
+      loaded.config.listen_host = "127.0.0.1";
+      loaded.config.listen_port = 0;
+    }
+    if (origin.key == "workers" && loaded.config.workers == 0)
+      loaded.config.workers = kWorkerThreads;
   }
 }
 
 Result<int> RunService(CommandContext& context, Role role) {
   TRY(LoadedConfig loaded, context.Load());
-  if (role == Role::kWorker) ListenAnywhereByDefault(loaded);
+  if (role == Role::kWorker) AdaptToWorker(loaded);
   TRY(const LogLevel level, ParseLogLevel(loaded.config.log_level));
   Log log(level, context.clock);
   net::Cancellation stop;
