@@ -5,7 +5,7 @@ Stages, in order (each can be chosen with --label):
   unit, conformance, live   the GoogleTest programs of the sanitizer build; for live ones the servers of tools/services.py
                             run meanwhile (with -k alone only when they are up already)
   docs                      examples run, quotations and reference are current
-  golden                    the command line of the release build against recorded output
+  golden                    the command line of the release build against recorded output; clients of Toxiproxy
   browser                   the HTML report in a headless browser
   suite                     the qualification suites with the release build, in both profiles of Montage (the production one on
                             the same servers), each run replayed and verified
@@ -202,6 +202,7 @@ def run_stages(options, wanted, totals):
         say("tests of the programs")
         if "golden" in wanted:
             run_script("golden output", [sys.executable, "tests/golden/run.py"], totals)
+            run_script("Toxiproxy clients", [sys.executable, "tests/toxiproxy/run.py"], totals)
         if "docs" in wanted:
             run_script("documentation", [sys.executable, "tests/docs/run.py"], totals)
         if "suite" in wanted:

@@ -92,11 +92,12 @@ net::Task<base::Result<std::unique_ptr<environment::Environment>>> EnvironmentDr
 
 net::Task<base::Result<std::map<std::string, uint16_t>>> EnvironmentDriver::OpenLinks() {
   std::map<std::string, uint16_t> ports;
-  links_ = std::make_unique<fault::ProxySet>(options_.seed, co_await net::CurrentExecutor(), clock_);
+  links_ =
+      std::make_unique<fault::ProxySet>(options_.seed, co_await net::CurrentExecutor(), clock_);
   for (const environment::LinkSpec& link : converted_->spec.links) {
-    CO_TRY(fault::Proxy * proxy, co_await links_->Add({.name = link.name,
-                                                       .listen = link.listen + ":0",
-                                                       .upstream = "127.0.0.1:0"}));
+    CO_TRY(fault::Proxy * proxy,
+           co_await links_->Add(
+               {.name = link.name, .listen = link.listen + ":0", .upstream = "127.0.0.1:0"}));
     // Asked for with each connection: a service may have moved to another port.
     proxy->SetFindUpstream([this, &link] { return link.target(*converted_->placed); });
     ports[link.name] = proxy->port();

@@ -33,7 +33,7 @@ struct DriverOptions {
   std::filesystem::path journals;  ///< absolute folder
   process::EnvironmentList inherited;
   bool keep_work = false;
-  uint64_t seed = 0;  ///< of the links' random choices
+  uint64_t seed = 0;                                      ///< of the links' random choices
   std::vector<std::pair<std::string, std::string>> urls;  ///< redirected endpoints; "": the default
   std::string default_endpoint;
   cel::Value credentials;
@@ -64,7 +64,8 @@ class EnvironmentDriver final : public run::EnvironmentDriver {
   /// `scope`: see environment::EnvironmentContext.
   net::Task<base::Result<std::unique_ptr<environment::Environment>>> Make(
       const environment::EnvironmentSpec& spec, std::string scope,
-      std::map<std::string, uint16_t> links, history::EventWriter& events, history::BlobSink& blobs);
+      std::map<std::string, uint16_t> links, history::EventWriter& events,
+      history::BlobSink& blobs);
   net::Task<base::Result<void>> StartAll(history::EventWriter& events, history::BlobSink& blobs);
   /// The links of the run's own environment, before its services start; their ports by name.
   net::Task<base::Result<std::map<std::string, uint16_t>>> OpenLinks();

@@ -29,9 +29,9 @@ struct ConvertedEnvironment {
 };
 
 /// Expressions see `port`, `ports.<name>`, `dir` and `service` of their own service,
-/// `services.<name>.{port, ports, dir}`, `links.<name>.port`, `environment.{name, type, profile, dir, credentials}`,
-/// `project.dir`, `vars`, `env` and `run`. Problems: expressions that do not compile, probes that
-/// have no client.
+/// `services.<name>.{port, ports, dir}`, `links.<name>.port`, `environment.{name, type, profile,
+/// dir, credentials}`, `project.dir`, `vars`, `env` and `run`. Problems: expressions that do not
+/// compile, probes that have no client.
 ConvertedEnvironment ConvertEnvironment(const scenario::Project& project,
                                         const scenario::Environment& environment,
                                         const EnvironmentFacts& facts,

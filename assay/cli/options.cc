@@ -259,8 +259,8 @@ void DeclareOnboarding(Commands& commands, Invocation& to) {
 }
 
 void DeclareProxy(Commands& commands, Invocation& to) {
-  CLI::App* proxy =
-      commands.Add("proxy", "runs the fault proxy alone; Toxiproxy clients drive it", Command::kProxy);
+  CLI::App* proxy = commands.Add("proxy", "runs the fault proxy alone; Toxiproxy clients drive it",
+                                 Command::kProxy);
   proxy->add_option("--host", to.host, "address of the control API; absent: localhost");
   proxy->add_option("--port", to.port, "port of the control API; 0: a free one; absent: 8474");
   proxy->add_option("--config", to.config, "JSON file with a list of proxies");

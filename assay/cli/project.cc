@@ -1,13 +1,12 @@
 #include "assay/cli/project.h"
 
-#include "assay/fault/site/fault_action.h"
-
 #include <algorithm>
 #include <set>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "assay/fault/site/fault_action.h"
 #include "assay/plan/resolve.h"
 #include "assay/scenario/loader.h"
 #include "assay/workload/workload_action.h"

@@ -16,9 +16,9 @@ namespace {
 /// Succeeds also when nothing is mounted (any more).
 CleanupCommand Unmount(const std::filesystem::path& directory,
                        const process::EnvironmentList& inherited) {
-  return {.argv = {"sh", "-c",
-                   "mountpoint -q \"$0\" || exit 0; umount -l \"$0\"", directory.string()},
-          .environment = CleanupEnvironment(inherited)};
+  return {
+      .argv = {"sh", "-c", "mountpoint -q \"$0\" || exit 0; umount -l \"$0\"", directory.string()},
+      .environment = CleanupEnvironment(inherited)};
 }
 
 }  // namespace
@@ -34,8 +34,8 @@ net::Task<base::Result<void>> MountDisk(std::filesystem::path directory, uint64_
     co_return base::Result<void>();
   }
   const int why = errno;
-  CO_TRY(co_await context.guardian->DisownCleanup(
-      cleanup, base::Deadline::After(std::chrono::seconds(10))));
+  CO_TRY(co_await context.guardian->DisownCleanup(cleanup,
+                                                  base::Deadline::After(std::chrono::seconds(10))));
   if (why != EPERM && why != EACCES) {
     co_return base::Fail(base::ErrorCode::kIo,
                          fmt::format("cannot mount a disk of {} bytes on {}: {}", bytes,

@@ -99,7 +99,7 @@ struct ServiceSpec {
   int64_t max_restarts = 3;
   int stop_signal = 15;  ///< SIGTERM
   base::Duration stop_grace = std::chrono::seconds(10);
-  bool optional = false;  ///< its failure does not fail the environment
+  bool optional = false;                    ///< its failure does not fail the environment
   std::optional<uint64_t> disk_bytes = {};  ///< its data directory is a file system of this size
 };
 

@@ -296,10 +296,10 @@ struct Endpoint {
 /// A proxy between a client and a service, which faults of the network work on.
 struct Link {
   Text name;
-  Text to;    ///< a service, when `address` is null
-  Text port;  ///< of the service; empty: the first
+  Text to;                          ///< a service, when `address` is null
+  Text port;                        ///< of the service; empty: the first
   std::optional<Template> address;  ///< `host:port`
-  Text from;  ///< the service that uses it, for readers; empty: whoever likes
+  Text from;                        ///< the service that uses it, for readers; empty: whoever likes
   std::string listen = "127.0.0.1";
 };
 

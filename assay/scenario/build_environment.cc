@@ -175,15 +175,15 @@ void CheckLinks(const Environment& environment, Problems& problems) {
     std::vector<std::string> ports;
     for (const ServicePort& port : to->ports) ports.push_back(port.name.text);
     if (ports.empty()) {
-      problems.Add(base::ErrorCode::kInvalid,
-                   fmt::format("the service \"{}\" has no port that a link could lead to",
-                               link.to.text),
-                   link.to.span, "give it `ports: [NAME]`");
+      problems.Add(
+          base::ErrorCode::kInvalid,
+          fmt::format("the service \"{}\" has no port that a link could lead to", link.to.text),
+          link.to.span, "give it `ports: [NAME]`");
     } else if (!link.port.empty() && std::ranges::find(ports, link.port.text) == ports.end()) {
-      problems.Add(base::ErrorCode::kNotFound,
-                   fmt::format("the service \"{}\" has no port \"{}\"", link.to.text,
-                               link.port.text),
-                   link.port.span, base::SuggestionFor(link.port.text, ports));
+      problems.Add(
+          base::ErrorCode::kNotFound,
+          fmt::format("the service \"{}\" has no port \"{}\"", link.to.text, link.port.text),
+          link.port.span, base::SuggestionFor(link.port.text, ports));
     }
   }
 }

@@ -108,19 +108,22 @@ ObjectSchema ServiceTable() {
 }
 
 ObjectSchema LinkTable() {
-  return {.name = "link",
-          .doc = "A proxy on the way to a service, for faults of the network. Whoever uses it is "
-                 "given `${{ links.<name>.port }}` instead of the service's own port.",
-          .fields = {{.name = "to",
-                      .type = Type::String(),
-                      .required = true,
-                      .doc = "A service, or an address such as `10.0.0.7:5432`."},
-                     {.name = "port", .type = Type::String(), .doc = "Of the service; absent: the first."},
-                     {.name = "from", .type = Type::String(), .doc = "The service that uses it, for readers."},
-                     {.name = "listen",
-                      .type = Type::String(),
-                      .default_text = "127.0.0.1",
-                      .doc = "Address to listen on; containers reach `0.0.0.0`."}}};
+  return {
+      .name = "link",
+      .doc =
+          "A proxy on the way to a service, for faults of the network. Whoever uses it is "
+          "given `${{ links.<name>.port }}` instead of the service's own port.",
+      .fields = {
+          {.name = "to",
+           .type = Type::String(),
+           .required = true,
+           .doc = "A service, or an address such as `10.0.0.7:5432`."},
+          {.name = "port", .type = Type::String(), .doc = "Of the service; absent: the first."},
+          {.name = "from", .type = Type::String(), .doc = "The service that uses it, for readers."},
+          {.name = "listen",
+           .type = Type::String(),
+           .default_text = "127.0.0.1",
+           .doc = "Address to listen on; containers reach `0.0.0.0`."}}};
 }
 
 ObjectSchema MakeEnvironmentTable() {
