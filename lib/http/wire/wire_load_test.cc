@@ -133,7 +133,7 @@ TEST(ResponseReaderTest, RefusesWhatIsNoAnswer) {
 
 using Fields = std::map<std::string, std::string>;
 
-class WireTest : public testing::Test {
+class HttpWireTest : public testing::Test {
  protected:
   void Start(ServerOptions options = {}) {
     server_ = http::Server::Start(
@@ -141,7 +141,7 @@ class WireTest : public testing::Test {
                   std::move(options))
                   .value();
   }
-  ~WireTest() override {
+  ~HttpWireTest() override {
     if (server_) {
       loop_.Run([](http::Server& server) -> net::Task<void> {
         static_cast<void>(co_await server.Shutdown(base::Deadline::After(std::chrono::seconds(1))));
@@ -215,7 +215,7 @@ class WireTest : public testing::Test {
   std::vector<Fields> seen_;
 };
 
-TEST_F(WireTest, SendsWhatTheOtherClientSends) {
+TEST_F(HttpWireTest, SendsWhatTheOtherClientSends) {
   Start();
   ExpectSame(To("GET", "/a?b=c%20d"));
   ExpectSame(To("POST", "/empty"));
@@ -233,7 +233,7 @@ TEST_F(WireTest, SendsWhatTheOtherClientSends) {
   ExpectSame(To("DELETE", "/x"));
 }
 
-TEST_F(WireTest, ManyExchangesGoOverOneConnection) {
+TEST_F(HttpWireTest, ManyExchangesGoOverOneConnection) {
   Start();
   const auto wire = ToWire(To("GET", "/missing"), "t");
   const auto server = Server::Of(*wire).value();
@@ -246,7 +246,7 @@ TEST_F(WireTest, ManyExchangesGoOverOneConnection) {
   EXPECT_EQ(server_->connections(), 1);
 }
 
-TEST_F(WireTest, AConnectionThatTheServerClosesIsMadeAgain) {
+TEST_F(HttpWireTest, AConnectionThatTheServerClosesIsMadeAgain) {
   Start();
   const auto wire = ToWire(To("GET", "/close"), "t");
   const auto server = Server::Of(*wire).value();
@@ -257,7 +257,7 @@ TEST_F(WireTest, AConnectionThatTheServerClosesIsMadeAgain) {
   EXPECT_EQ(server_->requests(), 3);
 }
 
-TEST_F(WireTest, AnAnswerToHeadHasNoBody) {
+TEST_F(HttpWireTest, AnAnswerToHeadHasNoBody) {
   Start();
   const auto wire = ToWire(To("HEAD", "/x"), "t");
   const auto server = Server::Of(*wire).value();
@@ -267,7 +267,7 @@ TEST_F(WireTest, AnAnswerToHeadHasNoBody) {
   EXPECT_EQ(connection.body_bytes(), 0);
 }
 
-TEST_F(WireTest, SaysThatNobodyListens) {
+TEST_F(HttpWireTest, SaysThatNobodyListens) {
   Start();
   ClientRequest request = To("GET", "/");
   request.url = "http://127.0.0.1:1/";
@@ -279,7 +279,7 @@ TEST_F(WireTest, SaysThatNobodyListens) {
   EXPECT_FALSE(connection.busy());
 }
 
-TEST_F(WireTest, OverTlsTheCertificateIsChecked) {
+TEST_F(HttpWireTest, OverTlsTheCertificateIsChecked) {
   testing_support::TempDir dir;
   const auto pair = testing_support::MakeCertificate(dir.path(), "localhost");
   ServerOptions options;
