@@ -88,6 +88,7 @@ TEST_F(BackupCommandsTest, NothingIsRestoredOrRetiredUnderARunningServer) {
                           .value();
   bool alone = false;
   auto lock = served->LockForServing(alone).value();
+  ASSERT_TRUE(lock.Share().has_value());  // as a server does when it has recovered
   EXPECT_EQ(Run("source", {"restore", Backup(), "--force"}), 1);
   EXPECT_THAT(output_, HasSubstr("a montage serves"));
   EXPECT_EQ(Run("source", {"encryption", "retire"}), 1);
