@@ -63,11 +63,17 @@ struct Event {
 //   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry ran
 //                      out), exhausted_at[attempts after which a poll gave up], interrupted
 //                      (timeout|cancelled) and interrupted_by (why), absent otherwise
-//   ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
+//   ledger             path; attempt, ledger, op, phase (invoke|ok|fail|info), key, value, worker;
+//                      problem (why an acknowledged operation has no key or value)
+//   checker            path = step path with #attempt; checker, ledger, operations (how many were
+//                      looked at: those of its scenario attempt before this event), verdict,
+//                      reason, counts {name: number}, witnesses[{kind, subject, text,
+//                      operations[{path, op, ending, key, value, attempted_ns, completed_ns}]}],
+//                      left_out (witnesses not listed)
 //   manual             path; who, decision, comment
 //   note               path; text
 //   cleanup.started|finished   path = instance; verdict, reason
-//   fault.injected|effect|healed, sample, workload.interval|finished, finding, checker, gate: of
+//   fault.injected|effect|healed, sample, workload.interval|finished, finding, gate: of
 //                      later parts; readers pass over kinds that they do not know
 //
 // Paths are those of assay/plan/path.h. The path of a scenario is `NS-1/1` in every event of its own;
@@ -89,6 +95,7 @@ inline constexpr std::string_view kOutcome = "outcome";
 inline constexpr std::string_view kExpectation = "expectation";
 inline constexpr std::string_view kSaved = "saved";
 inline constexpr std::string_view kLedger = "ledger";
+inline constexpr std::string_view kChecker = "checker";
 inline constexpr std::string_view kManual = "manual";
 inline constexpr std::string_view kNote = "note";
 inline constexpr std::string_view kCleanupStarted = "cleanup.started";
