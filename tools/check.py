@@ -24,7 +24,7 @@ LAYERS = {
     "lib/crypto": [],
     "lib/json": [],
     "lib/testing": [],
-    "lib/stats": [],
+    "lib/stats": ["lib/crypto"],
     "lib/process": [],
     "lib/net": [],
     "lib/http": ["lib/net", "lib/crypto"],
