@@ -8,6 +8,7 @@
 #include "assay/action/messaging/mqtt_action.h"
 #include "assay/action/messaging/redis_action.h"
 #include "assay/action/metrics/metrics_action.h"
+#include "assay/action/monitor/monitor_action.h"
 #include "assay/action/s3/s3_action.h"
 #include "assay/action/sql/sql_action.h"
 #include "assay/action/stream/tcp_action.h"
@@ -25,6 +26,7 @@ void RegisterBuiltinActions(ActionRegistry& registry) {
   registry.Add(std::make_unique<SqlAction>());
   registry.Add(std::make_unique<TcpAction>());
   registry.Add(std::make_unique<MetricsAction>());
+  registry.Add(std::make_unique<MonitorAction>());
   registry.Add(std::make_unique<S3Action>());
   registry.Add(std::make_unique<RedisAction>());
   registry.Add(std::make_unique<AmqpAction>());

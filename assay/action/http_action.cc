@@ -12,6 +12,7 @@
 #include "lib/base/utf8.h"
 #include "lib/http/client.h"
 #include "lib/http/media.h"
+#include "lib/http/unsent.h"
 #include "lib/http/wire/request.h"
 
 namespace assay::action {
@@ -128,6 +129,10 @@ std::vector<Field> OutcomeFields() {
                  {.name = "total", .type = Type::Duration(), .doc = "All of it."}}};
   return {
       {.name = "status", .type = Type::Int(), .doc = "Status code."},
+      {.name = "sent",
+       .type = Type::Bool(),
+       .doc = "False when it is certain that nothing of the request left: no address, connection "
+              "refused, no trust in the certificate. Also there beside an `error`."},
       {.name = "headers",
        .type = Type::Map(Type::String()),
        .doc = "Header fields of the answer, names in lower case, repeated ones joined by `, `."},
@@ -217,6 +222,7 @@ Value OutcomeValue(const http::ClientRequest& request, const http::ClientRespons
     redirects.push_back(Value::String(redirect.location));
   cel::MapBuilder map;
   map.Set("status", Value::Int(response.status));
+  map.Set("sent", Value::Bool(true));
   map.Set("headers", HeadersValue(response.headers));
   map.Set("body", std::move(body));
   map.Set("text", Value::String(text ? response.body : ""));
@@ -233,10 +239,10 @@ Value OutcomeValue(const http::ClientRequest& request, const http::ClientRespons
   return std::move(map).Build();
 }
 
-Outcome Failed(base::Error error, base::Duration duration) {
+Outcome Failed(base::Error error, base::Duration duration, bool sent) {
   const bool interrupted = error.code == base::ErrorCode::kCancelled;
   return {.disposition = interrupted ? Disposition::kInterrupted : Disposition::kError,
-          .value = Value::Object({}),
+          .value = Value::Object({{"sent", Value::Bool(sent)}}),
           .error = std::move(error),
           .duration = duration};
 }
@@ -270,7 +276,7 @@ base::Result<http::wire::WireRequest> HttpAction::AsWire(const Value& params,
 net::Task<Outcome> HttpAction::Run(Value params, const ActionContext& context) const {
   const auto started = context.clock.Steady();
   auto request = BuildRequest(params, context);
-  if (!request) co_return Failed(std::move(request).error(), {});
+  if (!request) co_return Failed(std::move(request).error(), {}, false);
   // The jar outlives the request: the context does.
   request->cookies = std::shared_ptr<http::CookieJar>(std::shared_ptr<void>(), &context.cookies);
   http::ClientRequest sent = *request;
@@ -278,9 +284,10 @@ net::Task<Outcome> HttpAction::Run(Value params, const ActionContext& context) c
   const base::Duration duration = context.clock.Steady() - started;
   const std::string problem = response ? "" : response.error().message;
   auto transcript = RecordTranscript(sent, response ? &*response : nullptr, problem, context.blobs);
-  if (!transcript) co_return Failed(std::move(transcript).error(), duration);
+  if (!transcript) co_return Failed(std::move(transcript).error(), duration, true);
   if (!response) {
-    Outcome failed = Failed(std::move(response).error(), duration);
+    const bool sent = !http::NeverSent(response.error());
+    Outcome failed = Failed(std::move(response).error(), duration, sent);
     failed.transcript = *transcript;
     failed.blobs = {*transcript};
     co_return failed;

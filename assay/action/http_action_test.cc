@@ -11,6 +11,7 @@
 #include "lib/http/router.h"
 #include "lib/http/server.h"
 #include "lib/json/parse.h"
+#include "lib/net/tcp.h"
 
 namespace assay::action {
 namespace {
@@ -191,6 +192,18 @@ TEST_F(HttpActionTest, ARefusedConnectionIsAnErrorThatNamesTheAddress) {
   EXPECT_EQ(outcome.error->code, base::ErrorCode::kUnavailable);
   EXPECT_THAT(outcome.error->message, HasSubstr("127.0.0.1:1"));
   EXPECT_FALSE(outcome.transcript.empty());
+  EXPECT_TRUE(outcome.value.Find("sent")->is_false()) << "a ledger notes it as failed";
+}
+
+TEST_F(HttpActionTest, TellsThatARequestWasSentWhoseAnswerNeverCame) {
+  context_.timeout = std::chrono::milliseconds(200);
+  net::Runtime runtime;
+  // The kernel takes the connection and the request; nobody ever answers.
+  auto listener = net::Listen(runtime.executor(), "127.0.0.1", 0).value();
+  context_.endpoints[""] = "http://127.0.0.1:" + std::to_string(listener.port());
+  const Outcome outcome = context_.Run(action_, Params(R"({"request": "GET /x"})"));
+  EXPECT_EQ(outcome.disposition, Disposition::kError);
+  EXPECT_TRUE(outcome.value.Find("sent")->is_true());
 }
 
 TEST_F(HttpActionTest, NamesTheParameterThatIsWrong) {

@@ -63,7 +63,13 @@ struct Event {
 //   step.finished      path; verdict, reason, attempts, duration_ns, exhausted (a poll or retry ran
 //                      out), exhausted_at[attempts after which a poll gave up], interrupted
 //                      (timeout|cancelled) and interrupted_by (why), absent otherwise
-//   ledger             path; ledger, op, phase (invoke|ok|fail|info), key, value
+//   ledger             path; attempt, ledger, op, phase (invoke|ok|fail|info), key, value, worker;
+//                      problem (why an acknowledged operation has no key or value)
+//   checker            path = step path with #attempt; checker, ledger, operations (how many were
+//                      looked at: those of its scenario attempt before this event), verdict,
+//                      reason, counts {name: number}, witnesses[{kind, subject, text,
+//                      operations[{path, op, ending, key, value, attempted_ns, completed_ns}]}],
+//                      left_out (witnesses not listed)
 //   manual             path; who, decision, comment
 //   note               path; text
 //   cleanup.started|finished   path = instance; verdict, reason
@@ -73,8 +79,8 @@ struct Event {
 //                      begun, late, vus, delay (histogram), cpu
 //   workload.failure   path = step; one of few that are kept: task, step, reason, status, at_ns, vu,
 //                      index, transcript (blob)
-//   fault.injected|effect|healed, sample, finding, checker, gate: of later parts; readers pass over
-//                      kinds that they do not know
+//   fault.injected|effect|healed, sample, finding, gate: of later parts; readers pass over kinds
+//                      that they do not know
 //
 // Paths are those of assay/plan/path.h. The path of a scenario is `NS-1/1` in every event of its own;
 // a step's is below it, and below `NS-1/1@2` when the whole scenario is tried again. A further try of
@@ -95,6 +101,7 @@ inline constexpr std::string_view kOutcome = "outcome";
 inline constexpr std::string_view kExpectation = "expectation";
 inline constexpr std::string_view kSaved = "saved";
 inline constexpr std::string_view kLedger = "ledger";
+inline constexpr std::string_view kChecker = "checker";
 inline constexpr std::string_view kManual = "manual";
 inline constexpr std::string_view kNote = "note";
 inline constexpr std::string_view kWorkloadPrefix = "workload.";

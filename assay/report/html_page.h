@@ -22,6 +22,8 @@ std::string Anchor(std::string_view path);
 
 /// `<details>` of one scenario with all its steps.
 std::string Scenario(const history::ScenarioResult& scenario, const ReportInput& input);
+/// A drawing of each series that a step `monitor` measured, with its statistics.
+std::string MonitorPlots(const history::StepResult& step, const ReportInput& input);
 /// An SVG with one row a scenario and a bar for each of its steps.
 std::string Timeline(const history::RunModel& model);
 std::string Traceability(const ReportInput& input);

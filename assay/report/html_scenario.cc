@@ -216,6 +216,7 @@ std::string Step(const StepResult& step, const ReportInput& input) {
     if (expectation.attempt >= last) out += Expectation(expectation);
   }
   if (const auto load = ReadLoad(step)) out += Load(*load, step.duration);
+  if (step.action == "monitor") out += MonitorPlots(step, input);
   // Of a long poll the first and the last attempts tell the story.
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < step.attempts.size(); ++i) {

@@ -10,6 +10,7 @@
 #include "assay/cel/json.h"
 #include "assay/cel/text.h"
 #include "assay/plan/asserted.h"
+#include "assay/plan/path.h"
 
 namespace assay::run {
 namespace {
@@ -35,6 +36,26 @@ std::string WhyNot(const plan::PlannedExpression& expression, const cel::Value& 
 // Whether `all` may have been true for want of elements: only then is a held expectation explained.
 bool MayBeVacuous(const plan::PlannedExpression& expression) {
   return expression.source().text.contains("all(");
+}
+
+std::string_view PhaseOf(checker::Ending ending) {
+  if (ending == checker::Ending::kAcknowledged) return "ok";
+  return ending == checker::Ending::kFailed ? "fail" : "info";
+}
+
+// A key or value; what is not known is null, and why is in `problem`.
+struct Evaluated {
+  cel::Value value;
+  std::string problem;
+};
+
+Evaluated Evaluate(const std::optional<plan::PlannedTemplate>& field,
+                   const plan::EvaluationScope& scope) {
+  if (!field) return {};
+  auto value = field->Evaluate(scope);
+  if (!value) return {{}, value.error().message};
+  if (value->is_error()) return {{}, value->error().message};
+  return {*std::move(value), {}};
 }
 
 }  // namespace
@@ -115,20 +136,57 @@ void Recorder::Saved(std::string_view path,
   writer_.Write(history::kind::kSaved, path, {{"values", std::move(json)}}, std::move(names));
 }
 
-void Recorder::Ledger(std::string_view path, const plan::PlannedRecord& record,
-                      std::string_view phase, const plan::EvaluationScope& scope) {
+void Recorder::OperationBegins(std::string_view path, size_t attempt, std::string_view worker,
+                               const plan::PlannedRecord& record,
+                               const plan::EvaluationScope& scope) {
   if (writer_.is_silent()) return;
-  object data = {{"ledger", record.ledger}, {"op", record.op}, {"phase", phase}};
+  const Evaluated key = Evaluate(record.key, scope);
+  const Evaluated value = Evaluate(record.value, scope);
   std::vector<std::string> names;
-  const auto add = [&](std::string_view name, const std::optional<plan::PlannedTemplate>& field) {
-    data[name] = nullptr;
-    if (!field) return;
-    // A key made of the answer is not known before it, nor when there was none.
-    if (const auto value = field->Evaluate(scope)) data[name] = Record(*value, blobs_, names);
-  };
-  add("key", record.key);
-  add("value", record.value);
-  writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
+  object data = {{"attempt", attempt},
+                 {"ledger", record.ledger},
+                 {"op", record.op},
+                 {"phase", "invoke"},
+                 {"worker", worker}};
+  data["key"] = Record(key.value, blobs_, names);
+  data["value"] = Record(value.value, blobs_, names);
+  const base::Duration elapsed = writer_.Elapsed();
+  const uint64_t seq =
+      writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
+  ledgers_.Attempt({.op = record.op,
+                    .key = key.value,
+                    .value = value.value,
+                    .attempted = {elapsed, seq},
+                    .worker = std::string(worker),
+                    .path = plan::WithAttempt(path, attempt),
+                    .ledger = record.ledger});
+}
+
+void Recorder::OperationEnds(std::string_view path, size_t attempt, checker::Ending ending,
+                             const plan::PlannedRecord& record,
+                             const plan::EvaluationScope& scope) {
+  if (writer_.is_silent()) return;
+  const Evaluated key = Evaluate(record.key, scope);
+  const Evaluated value = Evaluate(record.value, scope);
+  std::string problem = key.problem.empty() ? value.problem : key.problem;
+  // Only an acknowledged operation must be known: an answer that never came has no fields.
+  if (ending != checker::Ending::kAcknowledged) problem.clear();
+  std::vector<std::string> names;
+  object data = {{"attempt", attempt},
+                 {"ledger", record.ledger},
+                 {"op", record.op},
+                 {"phase", PhaseOf(ending)}};
+  data["key"] = Record(key.value, blobs_, names);
+  data["value"] = Record(value.value, blobs_, names);
+  if (!problem.empty()) data["problem"] = problem;
+  const base::Duration elapsed = writer_.Elapsed();
+  const uint64_t seq =
+      writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
+  ledgers_.Finish(plan::WithAttempt(path, attempt), {.ending = ending,
+                                                     .moment = {elapsed, seq},
+                                                     .key = key.value,
+                                                     .value = value.value,
+                                                     .problem = std::move(problem)});
 }
 
 Judgement Recorder::Judge(const plan::PlannedExpression& expression, std::string_view role,

@@ -18,6 +18,7 @@
 #include "assay/history/verdict.h"
 #include "assay/plan/expression.h"
 #include "assay/plan/plan.h"
+#include "assay/run/ledger_book.h"
 
 namespace assay::run {
 
@@ -81,8 +82,15 @@ class Recorder {
     step_observer_({attempt_path, step, outcome, judgement.verdict, judgement.reason});
   }
   void Saved(std::string_view path, std::span<const std::pair<std::string, cel::Value>> values);
-  void Ledger(std::string_view path, const plan::PlannedRecord& record, std::string_view phase,
-              const plan::EvaluationScope& scope);
+
+  LedgerBook& ledgers() { return ledgers_; }
+  /// An operation of a ledger begins: `path` is the step's, `worker` whoever does one thing after
+  /// the other. What key and value are made of may not be known before the answer.
+  void OperationBegins(std::string_view path, size_t attempt, std::string_view worker,
+                       const plan::PlannedRecord& record, const plan::EvaluationScope& scope);
+  /// The end of the operation of the same path and attempt.
+  void OperationEnds(std::string_view path, size_t attempt, checker::Ending ending,
+                     const plan::PlannedRecord& record, const plan::EvaluationScope& scope);
 
   /// Evaluates an expectation and writes its event. Not true and not evaluable is failed; out of
   /// budget is inconclusive.
@@ -96,6 +104,7 @@ class Recorder {
   history::BlobSink& blobs_;
   RecalledVerdict recall_;
   std::function<void(const action::BodyStep&)> step_observer_;
+  LedgerBook ledgers_;
 };
 
 /// Whether the expression asks for this variable.

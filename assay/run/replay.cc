@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/checker/operation.h"
 #include "assay/history/blob_store.h"
 #include "assay/history/event_log.h"
 #include "assay/history/redactor.h"
@@ -149,6 +150,16 @@ class Recalled {
   std::map<std::string, history::Verdict, std::less<>> verdicts_;
 };
 
+// When each check of the recorded run looked at its ledger, by path with attempt.
+std::map<std::string, uint64_t, std::less<>> MomentsOfChecks(
+    std::span<const history::Event> events) {
+  std::map<std::string, uint64_t, std::less<>> moments;
+  for (const history::Event& event : events) {
+    if (event.kind == history::kind::kChecker) moments[event.path] = event.seq;
+  }
+  return moments;
+}
+
 // Which scenarios the recorded run carried out, and why it did not carry out the others.
 struct Recorded {
   std::set<std::string> started;
@@ -244,6 +255,8 @@ base::Result<ReplayReport> Replay(const std::filesystem::path& run_dir, const pl
     }
     return before;
   });
+  TRY(auto operations, checker::ReadOperations(log.events, recorded_blobs));
+  recorder.ledgers().Recall(std::move(operations), MomentsOfChecks(log.events));
   writer.Write(history::kind::kRunStarted, "", {{"manifest", report.recorded.manifest}});
   const Recorded recorded(log.events);
   net::Runtime runtime;

@@ -83,11 +83,6 @@ bool AsksForError(const plan::PlannedStep& step, const history::Outcome& outcome
   return std::ranges::any_of(step.expect, [&](const auto& e) { return UsesAny(e, names); });
 }
 
-// The system itself said that it did not do it.
-bool IsRefusal(const plan::PlannedStep& step, const history::Outcome& outcome) {
-  return outcome.disposition == Disposition::kError && ErrorVariables(step, outcome).size() > 1;
-}
-
 bool CouldBeJudged(const history::Outcome& outcome) {
   if (outcome.disposition == Disposition::kAnswered) return true;
   if (outcome.disposition == Disposition::kError) return true;
@@ -107,6 +102,10 @@ Judgement ListEnd::Whole() const {
   if (!counted) return {Verdict::kSkipped, "no step was carried out"};
   return judgement;
 }
+
+bool GoesOnUntilJoined(const plan::PlannedStep& step) { return step.is("monitor"); }
+
+StopCause Joined() { return {StopCause::Kind::kCancelled, "joined"}; }
 
 history::Outcome StructureOutcome(cel::Value value) {
   history::Outcome outcome;
@@ -248,16 +247,20 @@ net::Task<void> StepMachine::RunBackground(Background& background, Frame& frame,
 
 // After a failure nobody will ask for what background steps bring any more: they are stopped.
 net::Task<void> StepMachine::JoinRest(Frame& frame, Scope& scope, ListEnd& end) {
-  for (const auto& background : frame.running) {
-    if (background->joined) continue;
-    if (end.stopped) {
-      background->stopper.Stop(
-          {StopCause::Kind::kCancelled, "stopped: the steps beside it ended early"});
+  // What goes on until it is joined watches the others to their end.
+  for (const bool watchers : {false, true}) {
+    for (const auto& background : frame.running) {
+      if (background->joined || GoesOnUntilJoined(*background->step) != watchers) continue;
+      if (end.stopped) {
+        background->stopper.Stop(
+            {StopCause::Kind::kCancelled, "stopped: the steps beside it ended early"});
+      }
+      if (watchers) background->stopper.Stop(Joined());
+      static_cast<void>(co_await background->done.Wait(base::Deadline::Never()));
+      background->joined = true;
+      scope.Merge(background->end.scope);
+      Account(*background->step, background->end, end);
     }
-    static_cast<void>(co_await background->done.Wait(base::Deadline::Never()));
-    background->joined = true;
-    scope.Merge(background->end.scope);
-    Account(*background->step, background->end, end);
   }
 }
 
@@ -345,6 +348,7 @@ net::Task<void> StepMachine::PollRound(const plan::PlannedStep& step, const std:
       JudgeAttempt(step, path, number, place, last);
       co_return;
     }
+    EndOperation(step, path, number, place, last, false);
     const PauseEnd pause = co_await source_.Pause({.path = path,
                                                    .next_attempt = number + 1,
                                                    .wait = step.poll->every,
@@ -377,12 +381,13 @@ net::Task<void> StepMachine::PollRound(const plan::PlannedStep& step, const std:
 net::Task<StepMachine::Attempt> StepMachine::RunAttempt(const plan::PlannedStep& step,
                                                         const std::string& path, size_t attempt,
                                                         Place place) {
+  BeginOperation(step, path, attempt, place);
+  if (step.is("check")) co_return RunCheck(step, path, attempt, place);
   if (IsStructure(step)) {
     const std::string below = attempt == 1 ? path : plan::WithAttempt(path, attempt);
     co_return co_await RunStructure(step, below, place);
   }
   const std::string at = plan::WithAttempt(path, attempt);
-  if (step.record) recorder_.Ledger(path, *step.record, "invoke", At(place.scope, at));
   const ActionRequest request{.path = at,
                               .action = step.action,
                               .params = &step.params,
@@ -417,6 +422,13 @@ bool StepMachine::Holds(const plan::PlannedStep& step, const std::string& path, 
 
 void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string& path,
                                size_t attempt, const Place& place, Attempt& result) {
+  JudgeExpectations(step, path, attempt, place, result);
+  const bool held = result.judgement.verdict == Verdict::kPassed;
+  EndOperation(step, path, attempt, place, result, held);
+}
+
+void StepMachine::JudgeExpectations(const plan::PlannedStep& step, const std::string& path,
+                                    size_t attempt, const Place& place, Attempt& result) {
   const history::Outcome& outcome = result.outcome;
   const std::string at = plan::WithAttempt(path, attempt);
   const OutcomeScope seen(outcome.value, outcome.ErrorValue(), place.scope);
@@ -440,7 +452,6 @@ void StepMachine::JudgeAttempt(const plan::PlannedStep& step, const std::string&
       result.judgement.Add(one.verdict, one.reason);
     }
   }
-  if (step.record) RecordLedger(step, path, attempt, place, result);
 }
 
 // Conditions among the parameters that are expectations by another name: `thresholds`.
@@ -455,24 +466,6 @@ void StepMachine::JudgeParameters(const plan::PlannedStep& step, const std::stri
         recorder_.Judge(condition.expression, field->judged_as, path, attempt, scope);
     judgement.Add(one.verdict, one.reason);
   }
-}
-
-// What nobody can know stays `info`: no answer, or a server error after which the operation may or
-// may not have happened.
-void StepMachine::RecordLedger(const plan::PlannedStep& step, const std::string& path,
-                               size_t attempt, const Place& place, const Attempt& result) {
-  const std::string at = plan::WithAttempt(path, attempt);
-  const OutcomeScope seen(result.outcome.value, result.outcome.ErrorValue(), place.scope);
-  std::string_view phase = "info";
-  if (result.outcome.disposition == Disposition::kSkipped || IsRefusal(step, result.outcome)) {
-    phase = "fail";
-  } else if (result.outcome.disposition == Disposition::kAnswered) {
-    const cel::Value* status = result.outcome.value.Find("status");
-    const bool server_error = status != nullptr && status->is_int() && status->int_value() >= 500;
-    const bool held = result.judgement.verdict == Verdict::kPassed;
-    phase = held ? "ok" : (server_error ? "info" : "fail");
-  }
-  recorder_.Ledger(path, *step.record, phase, At(seen, at));
 }
 
 StepEnd StepMachine::Finish(const plan::PlannedStep& step, const std::string& path,

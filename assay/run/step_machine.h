@@ -20,6 +20,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "assay/checker/operation.h"
 #include "assay/plan/plan.h"
 #include "assay/run/recorder.h"
 #include "assay/run/scope.h"
@@ -130,10 +131,18 @@ class StepMachine {
                        const plan::EvaluationScope& scope, Judgement& judgement);
   bool Holds(const plan::PlannedStep& step, const std::string& path, size_t attempt,
              const Place& place, const Attempt& result) const;
-  void RecordLedger(const plan::PlannedStep& step, const std::string& path, size_t attempt,
-                    const Place& place, const Attempt& result);
+  void JudgeExpectations(const plan::PlannedStep& step, const std::string& path, size_t attempt,
+                         const Place& place, Attempt& result);
   StepEnd Finish(const plan::PlannedStep& step, const std::string& path, const Place& place,
                  Rounds& rounds, base::Duration started);
+
+  // step_ledgers.cc
+  void BeginOperation(const plan::PlannedStep& step, const std::string& path, size_t attempt,
+                      const Place& place);
+  void EndOperation(const plan::PlannedStep& step, const std::string& path, size_t attempt,
+                    const Place& place, const Attempt& result, bool held);
+  Attempt RunCheck(const plan::PlannedStep& step, const std::string& path, size_t attempt,
+                   const Place& place);
 
   // step_structures.cc
   net::Task<Attempt> RunStructure(const plan::PlannedStep& step, std::string path, Place place);
@@ -158,8 +167,22 @@ class StepMachine {
   net::TaskGroup& group_;
 };
 
+/// What became of the operation of a step, by its outcome. `held`: the step's conditions did.
+///   acknowledged    answered, and everything that the step expects held
+///   failed          skipped; a status from 400 to 499 except 408; an error in which the system
+///                   itself refused (fields that tell a refusal); a request that never left
+///                   (`sent` is false: no address, connection refused, no trust in the certificate)
+///   indeterminate   everything else: no answer in time, a connection lost after sending, a status
+///                   408 or from 500, an answer that was not what the step expects
+checker::Ending EndingOf(const scenario::ActionSchema& action, const history::Outcome& outcome,
+                         bool held);
+
 /// The outcome of a structure step: its variables, and nothing went wrong in carrying it out.
 history::Outcome StructureOutcome(cel::Value value);
+/// In the background it has no end of its own: whoever joins it ends it.
+bool GoesOnUntilJoined(const plan::PlannedStep& step);
+/// Why such a step ends.
+StopCause Joined();
 /// A step that could not be carried out.
 history::Outcome FailedOutcome(base::Error error);
 

@@ -264,6 +264,7 @@ net::Task<StepMachine::Attempt> StepMachine::RunJoin(const plan::PlannedStep& st
       result.judgement.Add(Verdict::kSkipped, fmt::format("\"{}\" was not started", id));
       continue;
     }
+    if (GoesOnUntilJoined(*background->step)) background->stopper.Stop(Joined());
     static_cast<void>(co_await background->done.Wait(base::Deadline::Never()));
     const Judgement& judgement = background->end.judgement;
     if (!background->joined) place.scope.Merge(background->end.scope);

@@ -8,6 +8,7 @@
 
 #include "lib/http/router.h"
 #include "lib/http/server.h"
+#include "lib/http/unsent.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
 #include "lib/net/task_group.h"
@@ -350,12 +351,14 @@ TEST_F(ClientTest, RefusedConnectionNamesThePeerAndGivesAHint) {
   EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(result.error().message, "connection refused by 127.0.0.1:" + std::to_string(port));
   EXPECT_NE(result.error().hint, "");
+  EXPECT_TRUE(NeverSent(result.error()));
 }
 
 TEST_F(ClientTest, UnknownHostAndBadRequestsAreErrors) {
   ClientRequest request;
   request.url = "http://no-such-host.invalid/";
   EXPECT_EQ(Try(request).error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(NeverSent(Try(request).error()));
   for (const char* url : {"nonsense", "ftp://h/", "ws://h/", "http://h/a b"}) {
     request.url = url;
     EXPECT_EQ(Try(request).error().code, ErrorCode::kInvalid) << url;
@@ -413,6 +416,7 @@ TEST_F(BrokenServer, DamagedGzipIsCorrupt) {
 
 TEST_F(BrokenServer, ClosingWithoutAnAnswerIsUnavailable) {
   EXPECT_EQ(Ask("").error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(NeverSent(Ask("").error())) << "it may have been carried out";
   EXPECT_EQ(Ask("", true).error().code, ErrorCode::kUnavailable);
 }
 
@@ -456,6 +460,7 @@ TEST_F(TlsClient, RefusesAnUnknownAuthorityUnlessInsecure) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
   EXPECT_THAT(refused.error().message, HasSubstr("not trusted"));
+  EXPECT_TRUE(NeverSent(refused.error()));
   request.tls.insecure = true;
   EXPECT_EQ(Send(request).status, 200);
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/plan/compile/ledgers.h"
 #include "assay/plan/compile/step_compiler.h"
 #include "assay/plan/convert.h"
 #include "assay/plan/fake.h"
@@ -221,6 +222,7 @@ std::shared_ptr<const CompiledScenario> CompileScenario(const scenario::Scenario
   const size_t before = problems.errors().size() + problems.dropped();
   const size_t unasserted = counts.unasserted.size();
   CompiledScenario compiled = ScenarioCompiler(scenario, context, problems, counts).Run();
+  CheckLedgers(compiled, problems);
   compiled.unasserted = counts.unasserted.size() - unasserted;
   if (problems.errors().size() + problems.dropped() > before) return nullptr;
   return std::make_shared<const CompiledScenario>(std::move(compiled));

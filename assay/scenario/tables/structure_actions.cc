@@ -58,6 +58,131 @@ ActionSchema SetAction() {
   return action;
 }
 
+std::vector<Field> CheckParams() {
+  const Type allowed = Type::Enum({"allowed", "forbidden"});
+  return {
+      {.name = "checker",
+       .type = Type::Enum({"set", "set-full", "total-queue", "counter", "unique-ids", "bank",
+                           "monotonic", "register", "samples"}),
+       .required = true,
+       .doc = "What must hold for the operations of the ledger."},
+      {.name = "ledger",
+       .type = Type::String(),
+       .required = true,
+       .doc = "Name of the ledger; steps fill it by `record`."},
+      {.name = "duplicates",
+       .type = allowed,
+       .doc = "set, set-full, total-queue: whether an element may come twice; default allowed for "
+              "total-queue, forbidden otherwise."},
+      {.name = "linearizable",
+       .type = Type::Bool(),
+       .default_text = "false",
+       .doc = "set-full: what is known must be in every later read."},
+      {.name = "initial",
+       .type = Type::Any(),
+       .doc = "counter, register: the value before the first operation; default 0, null."},
+      {.name = "total",
+       .type = Type::Int(),
+       .doc = "bank: the sum; default that of the first read."},
+      {.name = "negative",
+       .type = allowed,
+       .default_text = "forbidden",
+       .doc = "bank: whether a balance may be below zero."},
+      {.name = "strict",
+       .type = Type::Bool(),
+       .default_text = "false",
+       .doc = "monotonic: equal values are wrong as well."},
+      {.name = "per_worker",
+       .type = Type::Bool(),
+       .default_text = "false",
+       .doc = "monotonic: only reads of one worker (one list of steps, one user of a workload) are "
+              "compared."},
+      {.name = "memory",
+       .type = Type::Size(),
+       .default_text = "64MiB",
+       .doc = "register: memory of the search in one key; beyond it the key is undecided."},
+      {.name = "first", .type = Type::Int(), .doc = "samples: index of the first sample."},
+      {.name = "witnesses",
+       .type = Type::Int(),
+       .default_text = "10",
+       .doc = "How many findings are kept with their operations."}};
+}
+
+std::vector<Field> CheckOutcome() {
+  const ObjectSchema operation{
+      .name = "operation",
+      .doc = "An operation of a ledger.",
+      .fields = {{.name = "path", .type = Type::String(), .doc = "Step path with attempt."},
+                 {.name = "op", .type = Type::String(), .doc = "Kind of operation."},
+                 {.name = "ending",
+                  .type = Type::String(),
+                  .doc = "acknowledged, failed or indeterminate."},
+                 {.name = "key", .type = Type::Any(), .doc = "What it was about."},
+                 {.name = "value", .type = Type::Any(), .doc = "What was written or read."},
+                 {.name = "attempted", .type = Type::Duration(), .doc = "Since the run began."},
+                 {.name = "completed",
+                  .type = Type::Any(),
+                  .doc = "The same (a duration); null when it never ended."}}};
+  const ObjectSchema witness{
+      .name = "witness",
+      .doc = "One finding.",
+      .fields = {{.name = "kind", .type = Type::String(), .doc = "The count that it is in."},
+                 {.name = "subject", .type = Type::String(), .doc = "Element, key or stream."},
+                 {.name = "text", .type = Type::String(), .doc = "What was found."},
+                 {.name = "operations",
+                  .type = Type::List(Type::Object(operation)),
+                  .doc = "The operations that show it."}}};
+  std::vector<Field> fields = {
+      {.name = "operations", .type = Type::Int(), .doc = "Operations that were looked at."},
+      {.name = "counts",
+       .type = Type::Map(Type::Int()),
+       .doc = "All counts of the checker by name; each is also a variable of its own."},
+      {.name = "witnesses",
+       .type = Type::List(Type::Object(witness)),
+       .doc = "The worst findings."},
+      {.name = "left_out", .type = Type::Int(), .doc = "Findings that are not listed."},
+      {.name = "unmet",
+       .type = Type::String(),
+       .doc = "Why the invariant does not hold; else empty. A step whose `unmet` is not empty "
+              "fails unless an expectation asks for it."}};
+  const auto count = [&](std::string name, std::string doc) {
+    fields.push_back({.name = std::move(name), .type = Type::Int(), .doc = std::move(doc)});
+  };
+  count("acknowledged", "set, set-full, unique-ids: operations that the system said it did.");
+  count("lost", "set, set-full, total-queue, samples: acknowledged and not there.");
+  count("unexpected", "set, set-full, total-queue, samples: there, and nobody put it in.");
+  count("duplicated", "set, set-full, total-queue, unique-ids: there more than once.");
+  count("recovered", "set, total-queue: indeterminate and there.");
+  count("unnamed", "set, set-full, total-queue, unique-ids: acknowledged without a key.");
+  count("stable", "set-full: in every read from some moment on.");
+  count("stale", "set-full: known, missing from a later read, and there again.");
+  count("stale_ns_max", "set-full: longest time from known to stable, in nanoseconds.");
+  count("never_read", "set-full: added too late for any read.");
+  count("enqueued", "total-queue: acknowledged enqueues.");
+  count("dequeued", "total-queue: elements that came out.");
+  count("adds", "counter: additions that happened or may have.");
+  count("reads", "counter, bank, monotonic: acknowledged reads.");
+  count("wrong", "counter: reads outside what is possible.");
+  count("transfers", "bank: acknowledged transfers.");
+  count("wrong_total", "bank: reads with another total.");
+  count("negative", "bank: balances below zero.");
+  count("wrong_accounts", "bank: reads with other accounts.");
+  count("regressed", "monotonic: values below an earlier one.");
+  count("repeated", "monotonic: equal values, when `strict`.");
+  count("keys", "register: keys.");
+  count("not_linearizable", "register: keys without a linear order.");
+  count("undecided", "register: keys beyond the memory of the search.");
+  count("streams", "samples: streams.");
+  count("samples_sent", "samples: samples sent.");
+  count("samples_received", "samples: samples received.");
+  count("gaps", "samples: holes between received segments.");
+  count("overlaps", "samples: segments that came again.");
+  count("altered", "samples: segments with other values than were sent.");
+  count("not_comparable", "samples: segments whose values cannot be compared.");
+  count("malformed", "samples: segments that could not be read.");
+  return fields;
+}
+
 }  // namespace
 
 base::Result<void> RegisterStructureActions(SchemaRegistry& registry) {
@@ -102,6 +227,11 @@ base::Result<void> RegisterStructureActions(SchemaRegistry& registry) {
   join.outcome_open = true;
   TRY(registry.AddAction(std::move(join)));
   TRY(registry.AddAction(SetAction()));
+  TRY(registry.AddAction(Structure("check",
+                                   "Judges the operations of a ledger; the outcome variables "
+                                   "are the counts of the checker that was chosen.",
+                                   "checker", "name of the checker", CheckParams(),
+                                   CheckOutcome())));
   return registry.AddAction(Structure("note", "Writes a text into the event log.", "text",
                                       "the text",
                                       {{.name = "text",

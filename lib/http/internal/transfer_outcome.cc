@@ -6,6 +6,7 @@
 
 #include "lib/http/internal/fields.h"
 #include "lib/http/internal/transfer.h"
+#include "lib/http/unsent.h"
 
 namespace http::internal {
 
@@ -50,6 +51,23 @@ int StatusOfHead(std::string_view head) {
   return status;
 }
 
+// What libcurl meets before it sends anything.
+bool IsBeforeSending(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CIPHER:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::string Transfer::Peer() const {
@@ -77,7 +95,12 @@ net::Task<base::Result<ClientResponse>> Transfer::Run(std::shared_ptr<CurlLoop> 
     co_return base::Fail(waited.error().code,
                          what + Peer() + (late ? " before the deadline" : ": cancelled"));
   }
-  if (outcome.code != CURLE_OK) co_return base::Fail(ErrorOf(outcome.code));
+  if (outcome.code != CURLE_OK) {
+    base::Error error = ErrorOf(outcome.code);
+    // A redirect that cannot be followed comes after a request that was carried out.
+    if (heads_.empty() && IsBeforeSending(outcome.code)) error.While(std::string(kWhileConnecting));
+    co_return base::Fail(std::move(error));
+  }
   co_return Finish();
 }
 
