@@ -298,6 +298,27 @@ TEST(ProcessEnvironment, RestartsAServiceThatIsKilledLater) {
   });
 }
 
+TEST(ProcessEnvironment, RestartsAServiceThatEndsAgainWhileItIsRestarted) {
+  Bench bench;
+  // Up at first; after it was killed it fails twice before it is up again.
+  ServiceSpec service = ShellService(
+      "unlucky",
+      "echo x >> starts; n=$(wc -l < starts); [ $n -eq 1 ] || [ $n -ge 4 ] || exit 1; echo ready; "
+      "sleep 1000");
+  service.probes = {LogProbe("ready")};
+  service.restart = RestartRule::kAlways;
+  bench.Run({service}, [](Environment& environment) -> net::Task<void> {
+    EXPECT_TRUE((co_await environment.Start(Soon())).has_value());
+    EXPECT_TRUE(
+        (co_await environment.Control("unlucky", ServiceCommand::kKill, Soon())).has_value());
+    const auto again = [&] {
+      const ServiceStatus now = environment.services()[0];
+      return now.restarts == 3 && now.state == ServiceState::kReady;
+    };
+    EXPECT_TRUE(co_await Eventually(again, Soon()));
+  });
+}
+
 TEST(ProcessEnvironment, TakesOtherPortsWhenAnotherProgramWasFaster) {
   Bench bench;
   ServiceSpec service{.name = "api"};

@@ -211,20 +211,29 @@ net::Task<void> Service::Supervise(pid_t pid) {
 }
 
 net::Task<bool> Service::RestartAfterExit() {
-  const auto pause = std::chrono::milliseconds(100) * (1 << std::min(restarts_, 6));
-  if (!(co_await net::Sleep(pause)).has_value() || stopping_) co_return false;
-  ++restarts_;
-  if (!(co_await Run(After(kCallLimit))).has_value()) co_return false;
-  if (stopping_) {
-    (void)co_await context_.guardian->Signal(pid_, SIGKILL, SignalScope::kTree, After(kCallLimit));
-    co_return true;
+  while (true) {
+    const auto pause = std::chrono::milliseconds(100) * (1 << std::min(restarts_, 6));
+    if (!(co_await net::Sleep(pause)).has_value() || stopping_) co_return false;
+    ++restarts_;
+    if (!(co_await Run(After(kCallLimit))).has_value()) co_return false;
+    if (stopping_) {
+      (void)co_await context_.guardian->Signal(pid_, SIGKILL, SignalScope::kTree,
+                                               After(kCallLimit));
+      co_return true;
+    }
+    const auto ready = co_await WaitProbes(base::Deadline::Never());
+    if (ready.has_value() && running_) {
+      state_ = ServiceState::kReady;
+      Report("ready", {{"pid", pid_}, {"restarts", restarts_}});
+      co_return true;
+    }
+    if (running_) co_return true;  // not ready, which its probes have told
+    // It ended while it was starting, which its own supervision leaves to this one.
+    if (stopping_ || !WantsRestart()) {
+      exited_for_good_.Set();
+      co_return true;
+    }
   }
-  const auto ready = co_await WaitProbes(base::Deadline::Never());
-  if (ready.has_value() && running_) {
-    state_ = ServiceState::kReady;
-    Report("ready", {{"pid", pid_}, {"restarts", restarts_}});
-  }
-  co_return true;
 }
 
 bool Service::WantsRestart() const {
