@@ -112,7 +112,7 @@ std::string StepName(std::string name) {
   if (name.size() > kMaxName) {
     name.resize(kMaxName);
     while (!base::IsUtf8(name)) name.pop_back();
-    name += "…";
+    name += "\u2026";
   }
   return name;
 }

@@ -211,11 +211,12 @@ class Run {
          .seed = options_.seed,
          .process_environment = options_.process_environment,
          .ask_operator = context_.ask_operator,
-         .emit = [this](std::string_view kind, std::string_view path, boost::json::object content,
-                        std::vector<std::string> blobs) {
-           writer_.Write(kind, path, std::move(content), std::move(blobs));
-           static_cast<void>(writer_.Flush());
-         },
+         .emit =
+             [this](std::string_view kind, std::string_view path, boost::json::object content,
+                    std::vector<std::string> blobs) {
+               writer_.Write(kind, path, std::move(content), std::move(blobs));
+               static_cast<void>(writer_.Flush());
+             },
          .faults = state.faults});
     const ScenarioContext scenarios{
         .source = source,

@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "montage/app/object_setup.h"
+#include "montage/app/stores/object_setup.h"
 
 namespace montage::app {
 namespace {

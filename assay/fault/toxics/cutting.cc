@@ -51,9 +51,9 @@ class ResetPeer final : public Behaviour {
 };
 
 /// The connection is closed when `bytes` bytes have passed.
-class LimitData final : public Behaviour {
+class ByteLimit final : public Behaviour {
  public:
-  explicit LimitData(const boost::json::object& attributes)
+  explicit ByteLimit(const boost::json::object& attributes)
       : limit_(static_cast<uint64_t>(IntegerOf(attributes, "bytes"))) {}
 
   void Accept(Chunk chunk, Stage& stage, SteadyTime now) override {
@@ -71,7 +71,7 @@ class LimitData final : public Behaviour {
     if (passed_ >= limit_ && !std::exchange(cut_, true)) stage.Cut(ChunkKind::kClose, now);
   }
   void Inherit(const Behaviour& before) override {
-    passed_ = static_cast<const LimitData&>(before).passed_;
+    passed_ = static_cast<const ByteLimit&>(before).passed_;
   }
 
  private:
@@ -125,7 +125,7 @@ MadeBehaviour MakeResetPeer(const boost::json::object& attributes) {
   return std::make_unique<ResetPeer>(attributes);
 }
 MadeBehaviour MakeLimitData(const boost::json::object& attributes) {
-  return std::make_unique<LimitData>(attributes);
+  return std::make_unique<ByteLimit>(attributes);
 }
 MadeBehaviour MakeStreamGap(const boost::json::object& attributes) {
   return std::make_unique<StreamGap>(attributes);

@@ -32,7 +32,7 @@ TEST(ShellWords, FollowTheQuotingOfPosix) {
   EXPECT_THAT(Words("a b# # c\nd; e && f"),
               ElementsAre("a", "b#", "|", "d", "|", "e", "|", "f", "|"));
   EXPECT_THAT(Words("a '' \"\""), ElementsAre("a", "", "", "|"));
-  EXPECT_THAT(Words(R"(a $'tab\there\x21\u00e9\'')"), ElementsAre("a", "tab\there!é'", "|"));
+  EXPECT_THAT(Words(R"(a $'tab\there\x21\u00e9\'')"), ElementsAre("a", "tab\there!\u00e9'", "|"));
   EXPECT_THAT(Words("a \"$HOST/x\" ${ID}"),
               ElementsAre("a", Slot("vars.host") + "/x", Slot("vars.id"), "|"));
   EXPECT_THAT(Words("a > out.txt 2>&1 b"), ElementsAre("a", "b", "|"));

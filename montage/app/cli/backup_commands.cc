@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "montage/app/cli/command.h"
-#include "montage/app/object_setup.h"
+#include "montage/app/stores/object_setup.h"
 #include "montage/backup/restore.h"
 #include "montage/cache/two_level_cache.h"
 #include "montage/jobs/worker.h"

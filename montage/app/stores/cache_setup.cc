@@ -1,4 +1,4 @@
-#include "montage/app/cache_setup.h"
+#include "montage/app/stores/cache_setup.h"
 
 #include <fmt/format.h>
 

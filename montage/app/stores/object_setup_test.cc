@@ -1,4 +1,4 @@
-#include "montage/app/object_setup.h"
+#include "montage/app/stores/object_setup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "montage/app/cache_setup.h"
+#include "montage/app/stores/cache_setup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include "lib/objects/s3/live_server_testing.h"
 #include "lib/testing/temp_dir.h"
 #include "montage/app/data_directory.h"
-#include "montage/app/object_setup.h"
+#include "montage/app/stores/object_setup.h"
 #include "montage/cache/memory_level.h"
 #include "montage/cache/two_level_cache.h"
 #include "montage/jobs/worker.h"
