@@ -28,12 +28,13 @@ struct Part {
 struct Tree {
   TemplateKind kind = TemplateKind::kLiteral;
   cel::Value literal;
-  std::vector<Part> parts;                            ///< kExpression has one
-  std::vector<std::pair<std::string, Tree>> entries;  ///< of a sequence without keys
+  std::vector<Part> parts;        ///< kExpression has one
+  std::vector<std::string> keys;  ///< of a map, one for each value
+  std::vector<Tree> values;       ///< of a sequence, of a map
 };
 
 Tree Compiled(const Template& value, const CompileExpression& compile) {
-  Tree tree{.kind = value.kind, .literal = cel::Value::Null(), .parts = {}, .entries = {}};
+  Tree tree{.kind = value.kind, .literal = cel::Value::Null(), .parts = {}, .keys = {}, .values = {}};
   const auto add = [&](const scenario::Expression& expression) {
     tree.parts.push_back({.literal = {}, .program = compile(expression), .span = expression.span});
   };
@@ -45,9 +46,10 @@ Tree Compiled(const Template& value, const CompileExpression& compile) {
       tree.parts.push_back({.literal = part.literal, .program = {}, .span = value.span});
     }
   }
-  for (const Template& item : value.items) tree.entries.emplace_back("", Compiled(item, compile));
+  for (const Template& item : value.items) tree.values.push_back(Compiled(item, compile));
   for (const scenario::TemplateEntry& entry : value.entries) {
-    tree.entries.emplace_back(entry.key, Compiled(entry.value, compile));
+    tree.keys.push_back(entry.key);
+    tree.values.push_back(Compiled(entry.value, compile));
   }
   if (value.literal != nullptr) tree.literal = plan::ToValue(*value.literal);
   return tree;
@@ -76,7 +78,7 @@ base::Result<boost::json::value> Evaluate(const Tree& tree, const cel::MapActiva
     }
     case TemplateKind::kSequence: {
       boost::json::array items;
-      for (const auto& [ignored, item] : tree.entries) {
+      for (const Tree& item : tree.values) {
         TRY(boost::json::value value, Evaluate(item, names));
         items.push_back(std::move(value));
       }
@@ -84,9 +86,9 @@ base::Result<boost::json::value> Evaluate(const Tree& tree, const cel::MapActiva
     }
     case TemplateKind::kMap: {
       boost::json::object map;
-      for (const auto& [key, entry] : tree.entries) {
-        TRY(boost::json::value value, Evaluate(entry, names));
-        map[key] = std::move(value);
+      for (size_t i = 0; i < tree.keys.size(); ++i) {
+        TRY(boost::json::value value, Evaluate(tree.values[i], names));
+        map[tree.keys[i]] = std::move(value);
       }
       return map;
     }

@@ -227,12 +227,12 @@ class Cluster:
         fresh = []
         for spec in pod["spec"]["containers"]:
             state = state_of(spec)
-            was = statuses.get(spec["name"], {"state": {"waiting": {}}, "restartCount": 0})
-            restarts = was["restartCount"]
-            if "terminated" in was["state"] and "terminated" not in state:
-                restarts += 1
+            was = statuses.get(spec["name"], {"state": {"waiting": {}}, "restartCount": 0, "lastState": {}})
+            last = was["state"] if "terminated" in was["state"] else was["lastState"]
+            # A restart counts when the container starts again, not while it waits for that.
+            starts = "running" not in was["state"] and "waiting" not in state
             fresh.append({"name": spec["name"], "image": spec["image"], "imageID": "", "state": state, "ready": ready,
-                          "restartCount": restarts})
+                          "lastState": last, "restartCount": was["restartCount"] + bool(starts and last)})
         conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
         pod["status"] = {"phase": phase, "podIP": "10.0.0.1", "containerStatuses": fresh, "conditions": conditions}
         self._changed("MODIFIED", "pods", pod)
@@ -248,12 +248,12 @@ class Cluster:
         if any("/missing" in image for image in images):
             reason = {"reason": "ImagePullBackOff", "message": f"Back-off pulling image \"{images[0]}\""}
             self._set_states(pod, lambda _: {"waiting": reason}, False, "Pending")
-        elif state in ("terminated", "waiting") or not failing and not any("/done" in image for image in images):
-            if state == "terminated" and failing:
-                reason = {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}
-                self._set_states(pod, lambda _: {"waiting": reason}, False)
-            else:
-                self._set_states(pod, lambda _: {"running": {"startedAt": now_text()}}, True)
+        elif failing and state == "terminated":
+            reason = {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}
+            self._set_states(pod, lambda _: {"waiting": reason}, False)
+            self.due[uid] = time.monotonic() + READY_AFTER_S
+        elif not failing and not any("/done" in image for image in images):
+            self._set_states(pod, lambda _: {"running": {"startedAt": now_text()}}, True)
         else:
             code = int(failing.rsplit(":", 1)[1]) if failing else 0
             ended = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed"}}

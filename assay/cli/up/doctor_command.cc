@@ -61,6 +61,17 @@ std::string VersionIn(std::string_view text) {
   return std::string(text.substr(start, text.find_first_not_of("0123456789.", start) - start));
 }
 
+/// Whether the current context of kubectl leads to a cluster.
+Finding FindingOf(const environment::ClusterAnswer& answer) {
+  return {.name = "cluster",
+          .found = answer.problem.empty(),
+          .version = VersionIn(answer.version),
+          .problem = answer.problem,
+          .purpose = answer.context.empty() ? "the cluster of kubectl's current context"
+                                            : fmt::format("the cluster of context {}", answer.context),
+          .package = {}};
+}
+
 net::Task<std::vector<Finding>> Examine(environment::ToolSetting setting) {
   std::vector<Finding> findings;
   const auto soon = [] { return base::Deadline::After(kAnswerTime); };
@@ -95,17 +106,6 @@ net::Task<std::vector<Finding>> Examine(environment::ToolSetting setting) {
 bool HasAny(const std::vector<Finding>& findings, std::string_view purpose) {
   return std::ranges::any_of(
       findings, [&](const Finding& one) { return one.found && one.purpose == purpose; });
-}
-
-/// Whether the current context of kubectl leads to a cluster.
-Finding FindingOf(const environment::ClusterAnswer& answer) {
-  return {.name = "cluster",
-          .found = answer.problem.empty(),
-          .version = VersionIn(answer.version),
-          .problem = answer.problem,
-          .purpose = answer.context.empty() ? "the cluster of kubectl's current context"
-                                            : fmt::format("the cluster of context {}", answer.context),
-          .package = {}};
 }
 
 /// Environments of type kubernetes whose cluster does not answer.

@@ -83,16 +83,19 @@ void KubernetesService::KeepOnly(const std::vector<Pod>& pods) {
 
 void KubernetesService::SeeContainer(const Pod& pod, const ContainerStatus& container) {
   const Life life{pod.uid, container.name, container.restarts};
+  // A container that waits for its restart still counts as in the life that has ended.
+  const bool is_waiting = container.state == "waiting";
+  if (is_waiting && !container.has_ended) return;
   // The end of the life before may have been told together with its restart.
-  if (container.restarts > 0) {
+  if (!is_waiting && container.has_ended && container.restarts > 0) {
     ReportEnd(pod, {pod.uid, container.name, container.restarts - 1}, container.last_exit_code);
   }
-  if (container.state == "waiting") return;
   if (followed_.insert(life).second) {
     ++collecting_;
     output_ended_.Reset();
     tasks_.Spawn(Collect(pod.name, life));
   }
+  if (is_waiting) ReportEnd(pod, life, container.last_exit_code);
   if (container.state == "terminated") ReportEnd(pod, life, container.exit_code);
 }
 

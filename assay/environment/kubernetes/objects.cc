@@ -180,6 +180,7 @@ ContainerStatus ReadContainer(const bj::object& json) {
     out.exit_code = static_cast<int>(NumberField(found->get_object(), "exitCode"));
   }
   const bj::object& last = ObjectField(ObjectField(json, "lastState"), "terminated");
+  out.has_ended = !last.empty();
   out.last_exit_code = static_cast<int>(NumberField(last, "exitCode"));
   return out;
 }

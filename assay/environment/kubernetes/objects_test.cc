@@ -156,6 +156,15 @@ TEST(Pod, SaysWhatIsWrongAndWhetherWaitingHelps) {
             "container c exited with code 3");
 }
 
+TEST(Pod, RemembersHowALifeOfAContainerEnded) {
+  const auto pod = ParseObjects(ListOf(R"({"kind":"Pod","metadata":{"name":"p"},"status":{"containerStatuses":[
+      {"name":"c","restartCount":2,"state":{"running":{}},"lastState":{"terminated":{"exitCode":9}}},
+      {"name":"d","restartCount":0,"state":{"running":{}},"lastState":{}}]}})")).value().pods.at(0);
+  EXPECT_TRUE(pod.containers.at(0).has_ended);
+  EXPECT_EQ(pod.containers[0].last_exit_code, 9);
+  EXPECT_FALSE(pod.containers.at(1).has_ended);
+}
+
 TEST(Objects, WhatIsNoListIsCorrupt) {
   EXPECT_EQ(ParseObjects("error: no such context").error().code, base::ErrorCode::kCorrupt);
   EXPECT_EQ(ParseObjects("[]").error().code, base::ErrorCode::kCorrupt);
