@@ -4,7 +4,7 @@
 Stages, in order (each can be chosen with --label):
   unit, conformance, live   the GoogleTest programs of the sanitizer build; for live ones the servers of tools/services.py
                             run meanwhile (with -k alone only when they are up already)
-  docs                      examples run, quotations and reference are current
+  docs                      examples run, quotations and reference are current, packaging is read by its programs
   golden                    the command line of the release build against recorded output; clients of Toxiproxy
   browser                   the HTML report in a headless browser
   suite                     the qualification suites with the release build, in both profiles of Montage (the production one on
@@ -205,6 +205,7 @@ def run_stages(options, wanted, totals):
             run_script("Toxiproxy clients", [sys.executable, "tests/toxiproxy/run.py"], totals)
         if "docs" in wanted:
             run_script("documentation", [sys.executable, "tests/docs/run.py"], totals)
+            run_script("packaging", [sys.executable, "tests/packaging/run.py"], totals)
         if "suite" in wanted:
             run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
         if "browser" in wanted:

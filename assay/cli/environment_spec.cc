@@ -11,6 +11,7 @@
 
 #include "assay/cel/cel.h"
 #include "assay/cel/text.h"
+#include "assay/cli/late_json.h"
 
 namespace assay::cli {
 namespace {
@@ -80,6 +81,7 @@ class Converter {
         break;
       case scenario::EnvironmentType::kKubernetes:
         spec.type = environment::EnvironmentType::kKubernetes;
+        ConvertKubernetes();
         break;
       case scenario::EnvironmentType::kRemote:
         spec.type = environment::EnvironmentType::kRemote;
@@ -181,6 +183,21 @@ class Converter {
                                             const Globals& globals, const Placement& placement,
                                             Placement& placed) {
     placed = placement;
+    const cel::MapActivation names = NamesFor(globals, placement);
+    std::string out;
+    for (const Piece& piece : pieces) {
+      if (!piece.program) {
+        out += piece.literal;
+        continue;
+      }
+      const cel::Value value = piece.program->Evaluate(names);
+      if (value.is_error()) return base::Fail(base::Error(value.error()).At(piece.span));
+      out += cel::ToText(value);
+    }
+    return out;
+  }
+
+  static cel::MapActivation NamesFor(const Globals& globals, const Placement& placement) {
     cel::MapActivation names;
     for (const auto& [name, value] : globals) names.Set(name, value);
     cel::MapBuilder services;
@@ -196,17 +213,7 @@ class Converter {
       if (!own->ports.empty()) names.Set("port", cel::Value::Int(own->port()));
       names.Set("ports", PortsOf(*own)).Set("dir", cel::Value::String(own->directory));
     }
-    std::string out;
-    for (const Piece& piece : pieces) {
-      if (!piece.program) {
-        out += piece.literal;
-        continue;
-      }
-      const cel::Value value = piece.program->Evaluate(names);
-      if (value.is_error()) return base::Fail(base::Error(value.error()).At(piece.span));
-      out += cel::ToText(value);
-    }
-    return out;
+    return names;
   }
 
   /// Files of the environment start at the folder of its file.
@@ -238,6 +245,61 @@ class Converter {
     for (const scenario::NamedTemplate& variable : source_.compose_env) {
       compose.environment.emplace_back(variable.name.text, Text(variable.value));
     }
+  }
+
+  void ConvertKubernetes() {
+    environment::KubernetesSpec& kubernetes = out_.spec.kubernetes;
+    kubernetes.space = source_.kube_namespace.text;
+    kubernetes.context = source_.kube_context.text;
+    if (!source_.kubeconfig.empty()) {
+      kubernetes.kubeconfig = ExistingPath(source_.kubeconfig, "kubeconfig file");
+    }
+    for (const scenario::Text& path : source_.manifests) {
+      kubernetes.manifests.push_back(ExistingPath(path, "manifest"));
+    }
+    for (const scenario::NamedTemplate& variable : source_.manifest_vars) {
+      kubernetes.variables.emplace_back(variable.name.text, Text(variable.value));
+    }
+    for (const scenario::Chart& chart : source_.charts) {
+      kubernetes.charts.push_back(ConvertChart(chart));
+    }
+    if (kubernetes.manifests.empty() && kubernetes.charts.empty()) {
+      problems_.Add(
+          ErrorCode::kInvalid,
+          fmt::format("the environment \"{}\" has neither manifests nor charts", source_.name.text),
+          source_.name.span, "add `manifests: deploy/`, or `helm: [{ chart: ./chart }]`");
+    }
+  }
+
+  environment::HelmChart ConvertChart(const scenario::Chart& chart) const {
+    environment::HelmChart out{.chart = chart.chart.text,
+                               .release = chart.release.text,
+                               .version = chart.version.text,
+                               .value_files = {}};
+    // What is no path is a name in a repository, or a URL.
+    std::error_code error;
+    if (fs::exists(PathOf(chart.chart), error)) out.chart = PathOf(chart.chart);
+    if (out.release.empty()) out.release = fs::path(out.chart).filename().string();
+    for (const scenario::Text& file : chart.value_files) {
+      out.value_files.push_back(ExistingPath(file, "file of values"));
+    }
+    out.values = LateJson(
+        chart.values,
+        [&](const scenario::Expression& expression) {
+          return PieceOf(expression, problems_).program;
+        },
+        [globals = globals_](const Placement& placement) { return NamesFor(*globals, placement); });
+    return out;
+  }
+
+  std::string ExistingPath(const scenario::Text& path, std::string_view what) const {
+    std::string full = PathOf(path);
+    std::error_code error;
+    if (!fs::exists(full, error)) {
+      problems_.Add(ErrorCode::kNotFound, fmt::format("there is no {} {}", what, path.text),
+                    path.span, "paths start at the folder of this file");
+    }
+    return full;
   }
 
   // Other types than process start their services in their own way.

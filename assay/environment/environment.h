@@ -96,7 +96,7 @@ class Environment {
   virtual base::Result<std::string> Log(std::string_view service) const = 0;
 };
 
-/// kUnsupported for kubernetes; kInvalid when the dependencies make no sense.
+/// kInvalid when the dependencies make no sense.
 base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
                                                            EnvironmentContext context);
 

@@ -293,19 +293,11 @@ TEST(RemoteEnvironment, ProbesBrokersByTheirUrl) {
   EXPECT_TRUE(amqp.message.contains("expected amqp://")) << amqp.message;
 }
 
-TEST(Environment, RefusesTypesThatThisVersionCannotStart) {
-  net::Runtime runtime;
-  const base::SystemClock clock;
-  EnvironmentSpec spec{.name = "x", .type = EnvironmentType::kKubernetes};
-  const auto made = MakeRemote(std::move(spec), runtime, clock);
-  EXPECT_EQ(made.error().code, base::ErrorCode::kUnsupported);
-  EXPECT_FALSE(made.error().hint.empty());
-}
-
 TEST(Environment, StartsNothingWithoutAGuardian) {
   net::Runtime runtime;
   const base::SystemClock clock;
-  for (const auto type : {EnvironmentType::kProcess, EnvironmentType::kCompose}) {
+  for (const auto type : {EnvironmentType::kProcess, EnvironmentType::kCompose,
+                          EnvironmentType::kKubernetes}) {
     const auto made = MakeRemote({.name = "x", .type = type}, runtime, clock);
     EXPECT_EQ(made.error().code, base::ErrorCode::kInternal);
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "assay/environment/compose/compose_environment.h"
+#include "assay/environment/kubernetes/kubernetes_environment.h"
 #include "assay/environment/probe.h"
 #include "assay/environment/process_environment.h"
 
@@ -124,9 +125,7 @@ std::string_view ToString(ServiceState state) {
 base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
                                                            EnvironmentContext context) {
   TRY(std::vector<size_t> order, StartOrder(spec.services));
-  const bool starts_something =
-      spec.type == EnvironmentType::kProcess || spec.type == EnvironmentType::kCompose;
-  if (context.guardian == nullptr && starts_something) {
+  if (context.guardian == nullptr && spec.type != EnvironmentType::kRemote) {
     return base::Fail(base::ErrorCode::kInternal,
                       "an environment needs a guardian, nothing may run without one");
   }
@@ -139,13 +138,9 @@ base::Result<std::unique_ptr<Environment>> MakeEnvironment(EnvironmentSpec spec,
     case EnvironmentType::kCompose:
       return std::make_unique<ComposeEnvironment>(std::move(spec), std::move(context));
     case EnvironmentType::kKubernetes:
-      break;
+      return std::make_unique<KubernetesEnvironment>(std::move(spec), std::move(context));
   }
-  return base::Fail(base::Error{
-      .code = base::ErrorCode::kUnsupported,
-      .message = fmt::format("environment \"{}\" has type {}, which this version cannot start",
-                             spec.name, ToString(spec.type)),
-      .hint = "use type process, or start it yourself and use type remote"});
+  return base::Fail(base::ErrorCode::kInternal, "an environment has an unknown type");
 }
 
 }  // namespace assay::environment

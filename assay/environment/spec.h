@@ -127,6 +127,25 @@ struct ComposeSpec {
   std::vector<std::pair<std::string, LateText>> environment;  ///< variables of the files
 };
 
+/// A chart of type kubernetes.
+struct HelmChart {
+  std::string chart;    ///< an absolute path, `repository/chart`, or a URL
+  std::string release;  ///< its name in the namespace
+  std::string version;  ///< of the chart, for those that are not paths; "": the latest
+  std::vector<std::string> value_files;  ///< absolute
+  LateText values = Fixed("{}");         ///< JSON object, over those of the files
+};
+
+/// Type kubernetes.
+struct KubernetesSpec {
+  std::vector<std::string> manifests;                       ///< absolute; files and folders
+  std::vector<std::pair<std::string, LateText>> variables;  ///< `${NAME}` in them
+  std::vector<HelmChart> charts;
+  std::string kubeconfig;  ///< absolute; "": as kubectl finds it
+  std::string context;     ///< "": the current one
+  std::string space;       ///< how the namespace's name begins; "": the environment's name
+};
+
 struct EnvironmentSpec {
   std::string name;
   EnvironmentType type = EnvironmentType::kProcess;
@@ -135,6 +154,7 @@ struct EnvironmentSpec {
   std::vector<ServiceSpec> services;
   std::vector<EndpointSpec> endpoints;
   ComposeSpec compose;
+  KubernetesSpec kubernetes;
   base::Duration start_timeout = std::chrono::minutes(2);
   std::vector<LinkSpec> links = {};
 };

@@ -2,6 +2,7 @@
 //   test_host guardian-process JOURNAL RUN   the guardian
 //   test_host own FOLDER RUN TOKEN           brings an environment up, says `started`, waits
 //   test_host compose FOLDER RUN FILE IMAGE  the same with compose files
+//   test_host kubernetes FOLDER RUN KUBECONFIG MANIFEST
 //   test_host serve PORT [DELAY_MS]          listens (after a while), answers every GET
 
 #include <cstdio>
@@ -43,6 +44,14 @@ EnvironmentSpec Shop(const std::string& file, const std::string& image) {
   return spec;
 }
 
+EnvironmentSpec InCluster(const std::string& kubeconfig, const std::string& manifest) {
+  EnvironmentSpec spec{.name = "shop", .type = EnvironmentType::kKubernetes};
+  spec.kubernetes.manifests = {manifest};
+  spec.kubernetes.kubeconfig = kubeconfig;
+  spec.start_timeout = std::chrono::minutes(4);
+  return spec;
+}
+
 net::Task<int> Own(std::string folder, std::string run, EnvironmentSpec spec) {
   const auto soon = base::Deadline::After(std::chrono::seconds(20));
   auto guardian = co_await Guardian::Start({.command = "/proc/self/exe",
@@ -61,7 +70,7 @@ net::Task<int> Own(std::string folder, std::string run, EnvironmentSpec spec) {
                         .run_directory = folder,
                         .inherited = process::InheritedEnvironment()});
   if (!environment.has_value()) co_return 1;
-  if (!(co_await (*environment)->Start(base::Deadline::After(std::chrono::minutes(2))))
+  if (!(co_await (*environment)->Start(base::Deadline::After(std::chrono::minutes(4))))
            .has_value()) {
     co_return 1;
   }
@@ -104,6 +113,9 @@ int Main(const std::vector<std::string>& arguments) {
   }
   if (mode == "compose" && arguments.size() == 5) {
     return runtime.Run(Own(arguments[1], arguments[2], Shop(arguments[3], arguments[4])));
+  }
+  if (mode == "kubernetes" && arguments.size() == 5) {
+    return runtime.Run(Own(arguments[1], arguments[2], InCluster(arguments[3], arguments[4])));
   }
   if (mode == "serve" && arguments.size() >= 2) {
     const int delay_ms = arguments.size() > 2 ? std::stoi(arguments[2]) : 0;

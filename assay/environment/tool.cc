@@ -73,6 +73,16 @@ process::Launch LaunchOf(const ToolCall& call) {
 
 }  // namespace
 
+ToolCall ToolSetting::Call(std::vector<std::string> argv) const {
+  return {.argv = std::move(argv),
+          .environment = environment,
+          .directory = directory,
+          .run = run,
+          .input = {},
+          .on_output = {},
+          .keeps_output = true};
+}
+
 std::string ToolOutput::Tail(size_t lines) const {
   std::string text = err.empty() || err.back() == '\n' ? out + err : out + err + "\n";
   while (!text.empty() && text.back() == '\n') text.pop_back();

@@ -29,6 +29,15 @@ struct ToolCall {
   bool keeps_output = true;  ///< ToolOutput has it too; false for what runs for long
 };
 
+/// With what calls are made; see ToolCall.
+struct ToolSetting {
+  std::string run;
+  process::EnvironmentList environment;
+  std::string directory;
+
+  ToolCall Call(std::vector<std::string> argv) const;
+};
+
 struct ToolOutput {
   net::ProcessExit exit;
   std::string out;  ///< the first 16 MiB

@@ -311,6 +311,15 @@ struct Credential {
   base::SourceSpan span;
 };
 
+/// A Helm chart of an environment of type kubernetes.
+struct Chart {
+  Text chart;
+  Text release;  ///< empty: the last part of `chart`
+  Text version;
+  std::vector<Text> value_files;
+  Template values;  ///< a kMap
+};
+
 struct Environment {
   std::shared_ptr<const base::SourceText> source;
   base::SourceSpan span;
@@ -328,11 +337,12 @@ struct Environment {
   Text compose_project;
   std::vector<Text> compose_command;       ///< empty: found out
   std::vector<NamedTemplate> compose_env;  ///< variables of the compose files
+  Text kubeconfig;
   Text kube_context;
   Text kube_namespace;
   std::vector<Text> manifests;
-  Text chart;
-  Template chart_values;
+  std::vector<NamedTemplate> manifest_vars;
+  std::vector<Chart> charts;
   base::Duration start_timeout = std::chrono::minutes(2);
   std::vector<Link> links;
 };

@@ -188,6 +188,14 @@ void CheckLinks(const Environment& environment, Problems& problems) {
   }
 }
 
+Chart ReadChart(const Node& node, Problems& problems) {
+  return {.chart = ReadText(node, "chart"),
+          .release = ReadText(node, "release"),
+          .version = ReadText(node, "version"),
+          .value_files = ReadTexts(node, "value_files"),
+          .values = ReadTemplate(node, "values", problems).value_or(EmptyTemplateMap(node.span()))};
+}
+
 // Every dependency names a service, and none needs itself.
 void CheckDependencies(const Environment& environment, Problems& problems) {
   std::vector<std::string> names;
@@ -258,11 +266,16 @@ Environment BuildEnvironment(const Node& root, Source source, Problems& problems
   out.compose_project = ReadText(root, "project");
   out.compose_command = ReadTexts(root, "compose_command");
   out.compose_env = ReadNamed(root, "compose_env", problems);
+  out.kubeconfig = ReadText(root, "kubeconfig");
   out.kube_context = ReadText(root, "context");
   out.kube_namespace = ReadText(root, "namespace");
   out.manifests = ReadTexts(root, "manifests");
-  out.chart = ReadText(root, "chart");
-  out.chart_values = ReadTemplate(root, "values", problems).value_or(EmptyTemplateMap(root.span()));
+  out.manifest_vars = ReadNamed(root, "manifest_vars", problems);
+  if (const Node* charts = root.Find("helm")) {
+    for (const yaml::NodePtr& item : charts->items()) {
+      out.charts.push_back(ReadChart(*item, problems));
+    }
+  }
   out.start_timeout = ReadDuration(root, "start_timeout").value_or(out.start_timeout);
   return out;
 }

@@ -10,6 +10,7 @@
 #include "assay/cli/project.h"
 #include "assay/cli/up/up_commands.h"
 #include "assay/environment/compose/compose_tool.h"
+#include "assay/environment/kubernetes/cluster.h"
 #include "assay/environment/tool.h"
 #include "lib/json/canonical.h"
 #include "lib/net/runtime.h"
@@ -60,6 +61,17 @@ std::string VersionIn(std::string_view text) {
   return std::string(text.substr(start, text.find_first_not_of("0123456789.", start) - start));
 }
 
+/// Whether the current context of kubectl leads to a cluster.
+Finding FindingOf(const environment::ClusterAnswer& answer) {
+  return {.name = "cluster",
+          .found = answer.problem.empty(),
+          .version = VersionIn(answer.version),
+          .problem = answer.problem,
+          .purpose = answer.context.empty() ? "the cluster of kubectl's current context"
+                                            : fmt::format("the cluster of context {}", answer.context),
+          .package = {}};
+}
+
 net::Task<std::vector<Finding>> Examine(environment::ToolSetting setting) {
   std::vector<Finding> findings;
   const auto soon = [] { return base::Deadline::After(kAnswerTime); };
@@ -84,6 +96,9 @@ net::Task<std::vector<Finding>> Examine(environment::ToolSetting setting) {
       if (said.has_value()) finding.version = VersionIn(said->out + said->err);
     }
     findings.push_back(std::move(finding));
+    if (need.program == "kubectl") {
+      findings.push_back(FindingOf(co_await environment::AskCluster(setting, {}, soon())));
+    }
   }
   co_return findings;
 }
@@ -93,6 +108,28 @@ bool HasAny(const std::vector<Finding>& findings, std::string_view purpose) {
       findings, [&](const Finding& one) { return one.found && one.purpose == purpose; });
 }
 
+/// Environments of type kubernetes whose cluster does not answer.
+net::Task<std::vector<std::string>> MissingClusters(environment::ToolSetting setting,
+                                                    const scenario::Project& project,
+                                                    std::filesystem::path root) {
+  std::vector<std::string> missing;
+  for (const scenario::Environment& one : project.environments) {
+    if (one.type != scenario::EnvironmentType::kKubernetes) continue;
+    environment::ClusterAccess access{.kubeconfig = one.kubeconfig.text,
+                                      .context = one.kube_context.text};
+    if (!access.kubeconfig.empty()) {
+      const std::filesystem::path file = one.source != nullptr ? one.source->name() : "";
+      access.kubeconfig = (root / file.parent_path() / access.kubeconfig).string();
+    }
+    const auto answer = co_await environment::AskCluster(setting, std::move(access),
+                                                         base::Deadline::After(kAnswerTime));
+    if (answer.problem.empty()) continue;
+    missing.push_back(fmt::format("the environment \"{}\" has type kubernetes: {}", one.name.text,
+                                  answer.problem));
+  }
+  co_return missing;
+}
+
 /// What the environments of the project cannot do without, and what is not there.
 std::vector<std::string> Missing(const scenario::Project* project,
                                  const std::vector<Finding>& findings) {
@@ -100,9 +137,7 @@ std::vector<std::string> Missing(const scenario::Project* project,
   if (project == nullptr) return missing;
   for (const scenario::Environment& one : project->environments) {
     const std::string purpose = fmt::format("environments of type {}", ToString(one.type));
-    const bool needs_program = one.type == scenario::EnvironmentType::kCompose ||
-                               one.type == scenario::EnvironmentType::kKubernetes;
-    if (needs_program && !HasAny(findings, purpose)) {
+    if (one.type == scenario::EnvironmentType::kCompose && !HasAny(findings, purpose)) {
       missing.push_back(
           fmt::format("the environment \"{}\" has type {}, for which no program can "
                       "be used here",
@@ -137,12 +172,18 @@ ExitCode DoctorCommand(const Invocation& invocation, const Host& host) {
       .run = "doctor", .environment = host.environment, .directory = host.directory.string()};
   const std::vector<Finding> findings = runtime.Run(Examine(setting));
   std::shared_ptr<scenario::Project> project;
-  if (const auto root = FindRoot(host, invocation)) {
+  const auto root = FindRoot(host, invocation);
+  if (root.has_value()) {
     const Vocabulary vocabulary;
     scenario::Problems ignored;
     project = LoadProject(*root, vocabulary, ignored);
   }
-  const std::vector<std::string> missing = Missing(project.get(), findings);
+  std::vector<std::string> missing = Missing(project.get(), findings);
+  if (project != nullptr) {
+    for (std::string& line : runtime.Run(MissingClusters(setting, *project, *root))) {
+      missing.push_back(std::move(line));
+    }
+  }
   if (invocation.json) {
     boost::json::array programs;
     for (const Finding& one : findings) {

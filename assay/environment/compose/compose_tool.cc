@@ -91,16 +91,6 @@ net::Task<ComposeTool> Ask(ToolSetting setting, std::vector<std::string> compose
 
 }  // namespace
 
-ToolCall ToolSetting::Call(std::vector<std::string> argv) const {
-  return {.argv = std::move(argv),
-          .environment = environment,
-          .directory = directory,
-          .run = run,
-          .input = {},
-          .on_output = {},
-          .keeps_output = true};
-}
-
 net::Task<std::vector<ComposeTool>> ListComposeTools(const ToolSetting& setting,
                                                      base::Deadline deadline) {
   std::vector<std::vector<std::string>> commands = {

@@ -12,15 +12,6 @@
 
 namespace assay::environment {
 
-/// With what calls are made; see ToolCall.
-struct ToolSetting {
-  std::string run;
-  process::EnvironmentList environment;
-  std::string directory;
-
-  ToolCall Call(std::vector<std::string> argv) const;
-};
-
 struct ComposeTool {
   std::vector<std::string> compose;  ///< `podman-compose`; `docker compose`
   std::string engine;                ///< `podman` or `docker`

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "assay/environment/json_fields.h"
 #include "lib/json/parse.h"
 
 namespace assay::environment {
@@ -13,28 +14,6 @@ namespace assay::environment {
 namespace {
 
 namespace bj = boost::json;
-
-/// An object on the way, or an empty one.
-const bj::object& Inner(const bj::object& json, std::string_view key) {
-  static const bj::object none;
-  const auto* value = json.if_contains(key);
-  return value != nullptr && value->is_object() ? value->get_object() : none;
-}
-
-std::string Text(const bj::object& json, std::string_view key) {
-  const auto* value = json.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
-}
-
-int64_t Number(const bj::object& json, std::string_view key) {
-  const auto* value = json.if_contains(key);
-  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
-}
-
-bool Flag(const bj::object& json, std::string_view key) {
-  const auto* value = json.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
 
 int NumberOf(std::string_view port) {
   int number = 0;
@@ -48,7 +27,7 @@ void ReadPorts(const bj::object& ports, Container& container) {
     if (!bindings.is_array() || bindings.get_array().empty()) continue;
     const auto& first = bindings.get_array().front();
     if (!first.is_object()) continue;
-    const int host = NumberOf(Text(first.get_object(), "HostPort"));
+    const int host = NumberOf(TextField(first.get_object(), "HostPort"));
     if (host <= 0 || host > 65535) continue;
     std::string name(key);
     if (name.ends_with("/tcp")) name.resize(name.size() - 4);
@@ -60,29 +39,29 @@ void ReadPorts(const bj::object& ports, Container& container) {
 
 // Docker has `Health`, podman too, before version 4 `Healthcheck`; "none" and "" are no check.
 void ReadHealth(const bj::object& state, Container& container) {
-  const bj::object& health = Inner(state, state.contains("Health") ? "Health" : "Healthcheck");
-  container.health = Text(health, "Status");
+  const bj::object& health = ObjectField(state, state.contains("Health") ? "Health" : "Healthcheck");
+  container.health = TextField(health, "Status");
   if (container.health == "none") container.health.clear();
-  const auto* log = health.if_contains("Log");
-  if (log == nullptr || !log->is_array() || log->get_array().empty()) return;
-  const auto& last = log->get_array().back();
-  if (last.is_object()) container.health_output = Text(last.get_object(), "Output");
+  const bj::array& log = ArrayField(health, "Log");
+  if (log.empty()) return;
+  const auto& last = log.back();
+  if (last.is_object()) container.health_output = TextField(last.get_object(), "Output");
 }
 
 Container Read(const bj::object& json) {
-  Container container{.id = Text(json, "Id"), .name = Text(json, "Name")};
+  Container container{.id = TextField(json, "Id"), .name = TextField(json, "Name")};
   if (container.name.starts_with('/')) container.name.erase(0, 1);
-  container.service = Text(Inner(Inner(json, "Config"), "Labels"), "com.docker.compose.service");
-  container.restarts = Number(json, "RestartCount");
-  container.restart = Text(Inner(Inner(json, "HostConfig"), "RestartPolicy"), "Name");
-  const bj::object& state = Inner(json, "State");
-  container.status = Text(state, "Status");
-  container.exit_code = static_cast<int>(Number(state, "ExitCode"));
-  container.out_of_memory = Flag(state, "OOMKilled");
-  container.pid = static_cast<pid_t>(Number(state, "Pid"));
-  container.started = Text(state, "StartedAt");
+  container.service = TextField(ObjectField(ObjectField(json, "Config"), "Labels"), "com.docker.compose.service");
+  container.restarts = NumberField(json, "RestartCount");
+  container.restart = TextField(ObjectField(ObjectField(json, "HostConfig"), "RestartPolicy"), "Name");
+  const bj::object& state = ObjectField(json, "State");
+  container.status = TextField(state, "Status");
+  container.exit_code = static_cast<int>(NumberField(state, "ExitCode"));
+  container.out_of_memory = FlagField(state, "OOMKilled");
+  container.pid = static_cast<pid_t>(NumberField(state, "Pid"));
+  container.started = TextField(state, "StartedAt");
   ReadHealth(state, container);
-  ReadPorts(Inner(Inner(json, "NetworkSettings"), "Ports"), container);
+  ReadPorts(ObjectField(ObjectField(json, "NetworkSettings"), "Ports"), container);
   return container;
 }
 

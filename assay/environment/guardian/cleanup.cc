@@ -122,7 +122,9 @@ process::EnvironmentList CleanupEnvironment(const process::EnvironmentList& inhe
        {"PATH", "HOME", "USER", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
         "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF",
         "CONTAINER_HOST", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH",
-        "DOCKER_TLS_VERIFY", "KUBECONFIG"}) {
+        "DOCKER_TLS_VERIFY", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+        "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CLOUDSDK_CONFIG",
+        "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CONFIG_DIR"}) {
     if (const std::string* value = process::FindVariable(inherited, name)) {
       chosen.emplace_back(name, *value);
     }
