@@ -286,8 +286,8 @@ net::Task<Outcome> HttpAction::Run(Value params, const ActionContext& context) c
   auto transcript = RecordTranscript(sent, response ? &*response : nullptr, problem, context.blobs);
   if (!transcript) co_return Failed(std::move(transcript).error(), duration, true);
   if (!response) {
-    const bool sent = !http::NeverSent(response.error());
-    Outcome failed = Failed(std::move(response).error(), duration, sent);
+    const bool left = !http::NeverSent(response.error());
+    Outcome failed = Failed(std::move(response).error(), duration, left);
     failed.transcript = *transcript;
     failed.blobs = {*transcript};
     co_return failed;
