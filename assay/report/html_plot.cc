@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "assay/cel/value.h"
+#include "assay/history/blob_store.h"
 #include "assay/history/outcome.h"
 #include "assay/report/html_page.h"
 #include "lib/base/units.h"
