@@ -19,10 +19,8 @@ volumes:
     emptyDir: {}
   - name: tmp
     emptyDir: {}
-  {{- if .Values.keySecret }}
   - name: keys
-    secret: { secretName: {{ .Values.keySecret | quote }}, defaultMode: 0400 }
-  {{- end }}
+    secret: { secretName: {{ required "keySecret names the secret with the key file" .Values.keySecret | quote }}, defaultMode: 0400 }
 {{- end }}
 
 {{- define "montage.container" -}}
@@ -36,13 +34,12 @@ envFrom:
   - secretRef: { name: {{ .Values.settingsSecret | quote }} }
 env:
   - { name: MONTAGE_DATA, value: /data }
+  - { name: MONTAGE_KEY_FILE, value: /keys/keys }
   {{- range $name, $value := .Values.settings }}
   - { name: {{ $name }}, value: {{ $value | quote }} }
   {{- end }}
 volumeMounts:
   - { name: data, mountPath: /data }
   - { name: tmp, mountPath: /tmp }
-  {{- if .Values.keySecret }}
-  - { name: keys, mountPath: /data/keys, readOnly: true }
-  {{- end }}
+  - { name: keys, mountPath: /keys, readOnly: true }
 {{- end }}
