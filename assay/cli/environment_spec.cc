@@ -11,7 +11,7 @@
 
 #include "assay/cel/cel.h"
 #include "assay/cel/text.h"
-#include "assay/cli/late_json.h"
+#include "assay/cli/values/late_json.h"
 
 namespace assay::cli {
 namespace {

@@ -296,8 +296,8 @@ TEST(RemoteEnvironment, ProbesBrokersByTheirUrl) {
 TEST(Environment, StartsNothingWithoutAGuardian) {
   net::Runtime runtime;
   const base::SystemClock clock;
-  for (const auto type : {EnvironmentType::kProcess, EnvironmentType::kCompose,
-                          EnvironmentType::kKubernetes}) {
+  for (const auto type :
+       {EnvironmentType::kProcess, EnvironmentType::kCompose, EnvironmentType::kKubernetes}) {
     const auto made = MakeRemote({.name = "x", .type = type}, runtime, clock);
     EXPECT_EQ(made.error().code, base::ErrorCode::kInternal);
   }

@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         if path in fixed:
             return self.answer(200, fixed[path]())
         if path == "/openapi/v2":
-            return self.answer(200, openapi_v2(), "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+            return self.answer(200, openapi_v2(), "application/octet-stream")
         if path.startswith("/openapi/v3/"):
             return self.answer(200, openapi_v3(path.removeprefix("/openapi/v3/")))
         if path.startswith("/_test/"):

@@ -67,8 +67,9 @@ Finding FindingOf(const environment::ClusterAnswer& answer) {
           .found = answer.problem.empty(),
           .version = VersionIn(answer.version),
           .problem = answer.problem,
-          .purpose = answer.context.empty() ? "the cluster of kubectl's current context"
-                                            : fmt::format("the cluster of context {}", answer.context),
+          .purpose = answer.context.empty()
+                         ? "the cluster of kubectl's current context"
+                         : fmt::format("the cluster of context {}", answer.context),
           .package = {}};
 }
 

@@ -39,7 +39,8 @@ void ReadPorts(const bj::object& ports, Container& container) {
 
 // Docker has `Health`, podman too, before version 4 `Healthcheck`; "none" and "" are no check.
 void ReadHealth(const bj::object& state, Container& container) {
-  const bj::object& health = ObjectField(state, state.contains("Health") ? "Health" : "Healthcheck");
+  const bj::object& health =
+      ObjectField(state, state.contains("Health") ? "Health" : "Healthcheck");
   container.health = TextField(health, "Status");
   if (container.health == "none") container.health.clear();
   const bj::array& log = ArrayField(health, "Log");
@@ -51,9 +52,11 @@ void ReadHealth(const bj::object& state, Container& container) {
 Container Read(const bj::object& json) {
   Container container{.id = TextField(json, "Id"), .name = TextField(json, "Name")};
   if (container.name.starts_with('/')) container.name.erase(0, 1);
-  container.service = TextField(ObjectField(ObjectField(json, "Config"), "Labels"), "com.docker.compose.service");
+  container.service =
+      TextField(ObjectField(ObjectField(json, "Config"), "Labels"), "com.docker.compose.service");
   container.restarts = NumberField(json, "RestartCount");
-  container.restart = TextField(ObjectField(ObjectField(json, "HostConfig"), "RestartPolicy"), "Name");
+  container.restart =
+      TextField(ObjectField(ObjectField(json, "HostConfig"), "RestartPolicy"), "Name");
   const bj::object& state = ObjectField(json, "State");
   container.status = TextField(state, "Status");
   container.exit_code = static_cast<int>(NumberField(state, "ExitCode"));

@@ -118,13 +118,31 @@ base::Result<void> RunCleanup(const CleanupCommand& command) {
 
 process::EnvironmentList CleanupEnvironment(const process::EnvironmentList& inherited) {
   process::EnvironmentList chosen;
-  for (const char* name :
-       {"PATH", "HOME", "USER", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
-        "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF",
-        "CONTAINER_HOST", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH",
-        "DOCKER_TLS_VERIFY", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
-        "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CLOUDSDK_CONFIG",
-        "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CONFIG_DIR"}) {
+  for (const char* name : {"PATH",
+                           "HOME",
+                           "USER",
+                           "TMPDIR",
+                           "XDG_RUNTIME_DIR",
+                           "XDG_CONFIG_HOME",
+                           "XDG_DATA_HOME",
+                           "CONTAINERS_CONF",
+                           "CONTAINERS_STORAGE_CONF",
+                           "CONTAINERS_REGISTRIES_CONF",
+                           "CONTAINER_HOST",
+                           "DOCKER_HOST",
+                           "DOCKER_CONTEXT",
+                           "DOCKER_CONFIG",
+                           "DOCKER_CERT_PATH",
+                           "DOCKER_TLS_VERIFY",
+                           "KUBECONFIG",
+                           "KUBERNETES_SERVICE_HOST",
+                           "KUBERNETES_SERVICE_PORT",
+                           "AWS_PROFILE",
+                           "AWS_CONFIG_FILE",
+                           "AWS_SHARED_CREDENTIALS_FILE",
+                           "CLOUDSDK_CONFIG",
+                           "GOOGLE_APPLICATION_CREDENTIALS",
+                           "AZURE_CONFIG_DIR"}) {
     if (const std::string* value = process::FindVariable(inherited, name)) {
       chosen.emplace_back(name, *value);
     }

@@ -18,8 +18,8 @@ constexpr size_t kLongestLabel = 63;
 constexpr const char* kRunLabel = "assay-run";
 
 /// The namespace goes first, so that nothing new can be made in it; then the time is cut that its
-/// pods may take. Two rounds that find nothing: the server may still carry out what a killed program
-/// had asked for.
+/// pods may take. Two rounds that find nothing: the server may still carry out what a killed
+/// program had asked for.
 constexpr const char* kSweepScript = R"(
 space=$1 run=$2 grace=$3
 shift 3
@@ -74,7 +74,8 @@ std::string VersionOf(const boost::json::object& said, std::string_view whose) {
 
 net::Task<ClusterAnswer> AskCluster(const ToolSetting& setting, ClusterAccess access,
                                     base::Deadline deadline) {
-  ClusterAnswer answer{.kubectl_version = {}, .context = access.context, .version = {}, .problem = {}};
+  ClusterAnswer answer{
+      .kubectl_version = {}, .context = access.context, .version = {}, .problem = {}};
   if (answer.context.empty()) {
     const auto current = co_await CallTool(
         setting.Call(Words({"kubectl"}, access, {"config", "current-context"})), deadline);
@@ -118,8 +119,7 @@ std::string NamespaceName(std::string_view prefix, std::string_view run) {
   std::string suffix = label(run);
   if (suffix.size() > kLongestLabel) suffix = Trimmed(suffix.substr(suffix.size() - kLongestLabel));
   const size_t room = kLongestLabel - suffix.size();
-  const std::string name =
-      room < 2 ? std::string() : Trimmed(label(prefix).substr(0, room - 1));
+  const std::string name = room < 2 ? std::string() : Trimmed(label(prefix).substr(0, room - 1));
   return name.empty() ? suffix : fmt::format("{}-{}", name, suffix);
 }
 
@@ -160,17 +160,22 @@ net::Task<base::Result<void>> Cluster::CreateNamespace(base::Deadline deadline) 
   if (made.succeeded()) co_return base::Result<void>();
   const std::string said = made.Tail();
   const bool exists = said.find("AlreadyExists") != std::string::npos;
-  co_return base::Fail(base::Error{
-      .code = exists ? base::ErrorCode::kConflict : base::ErrorCode::kUnavailable,
-      .message = fmt::format("cannot make the namespace {}: {}", space_, said),
-      .hint = exists ? "it is not this run's, so it is left alone"
-                     : "`kubectl auth can-i create namespaces` says whether you may"});
+  co_return base::Fail(
+      base::Error{.code = exists ? base::ErrorCode::kConflict : base::ErrorCode::kUnavailable,
+                  .message = fmt::format("cannot make the namespace {}: {}", space_, said),
+                  .hint = exists ? "it is not this run's, so it is left alone"
+                                 : "`kubectl auth can-i create namespaces` says whether you may"});
 }
 
 CleanupCommand Cluster::Sweep(base::Duration pod_grace) const {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(pod_grace).count();
-  std::vector<std::string> argv{"/bin/sh", "-c",   kSweepScript, "sh",
-                                space_,    RunLabel(setting_.run), std::to_string(std::max<int64_t>(seconds, 1))};
+  std::vector<std::string> argv{"/bin/sh",
+                                "-c",
+                                kSweepScript,
+                                "sh",
+                                space_,
+                                RunLabel(setting_.run),
+                                std::to_string(std::max<int64_t>(seconds, 1))};
   return {.argv = Words(std::move(argv), access_, {}),
           .environment = CleanupEnvironment(setting_.environment),
           .within = kSweepLimit};
@@ -223,7 +228,8 @@ net::Task<base::Result<Workload>> Cluster::Find(WorkloadKind kind, std::string n
 
 net::Task<base::Result<void>> Cluster::Scale(std::string workload, int64_t replicas,
                                              base::Deadline deadline) const {
-  std::vector<std::string> words{"scale", std::move(workload), fmt::format("--replicas={}", replicas)};
+  std::vector<std::string> words{"scale", std::move(workload),
+                                 fmt::format("--replicas={}", replicas)};
   CO_TRY(co_await Run(std::move(words), deadline));
   co_return base::Result<void>();
 }

@@ -36,8 +36,7 @@ TEST(Sweep, NamesClusterNamespaceAndRunAndHoldsNoSecret) {
   const std::vector<std::string> rest(sweep.argv.begin() + 3, sweep.argv.end());
   EXPECT_EQ(rest, (std::vector<std::string>{"sh", "stack-r1", "r1", "2", "--kubeconfig=/k/config",
                                             "--context=dev"}));
-  EXPECT_EQ(sweep.environment,
-            (process::EnvironmentList{{"PATH", "/bin"}, {"AWS_PROFILE", "p"}}));
+  EXPECT_EQ(sweep.environment, (process::EnvironmentList{{"PATH", "/bin"}, {"AWS_PROFILE", "p"}}));
 }
 
 TEST(Cluster, CallsAreMadeInTheNamespaceOfTheRun) {

@@ -31,12 +31,10 @@ ToolCall HelmCall(const Cluster& cluster, const ChartRelease& chart,
 
 net::Task<base::Result<void>> RequireHelm(const Cluster& cluster, base::Deadline deadline) {
   std::vector<std::string> argv{"helm", "version", "--short"};
-  const auto answered =
-      co_await CallTool(cluster.setting().Call(std::move(argv)),
-                        deadline.Earlier(base::Deadline::After(kAnswerLimit)));
+  const auto answered = co_await CallTool(cluster.setting().Call(std::move(argv)),
+                                          deadline.Earlier(base::Deadline::After(kAnswerLimit)));
   if (answered.has_value() && answered->succeeded()) co_return base::Result<void>();
-  const std::string why =
-      answered.has_value() ? answered->Tail(1) : answered.error().message;
+  const std::string why = answered.has_value() ? answered->Tail(1) : answered.error().message;
   co_return base::Fail(base::Error{
       .code = base::ErrorCode::kNotFound,
       .message = fmt::format("the environment has a chart, and helm cannot be used: {}", why),

@@ -123,13 +123,12 @@ net::Task<base::Result<void>> KubernetesEnvironment::Connect(base::Deadline dead
   }
   access.context = answer.context;
   cluster_version_ = answer.version;
-  const std::string& prefix =
-      spec_.kubernetes.space.empty() ? spec_.name : spec_.kubernetes.space;
+  const std::string& prefix = spec_.kubernetes.space.empty() ? spec_.name : spec_.kubernetes.space;
   cluster_ = std::make_unique<Cluster>(std::move(setting), std::move(access),
                                        NamespaceName(prefix, context_.guardian->run()));
-  const std::string facts = fmt::format("kubectl {}, cluster {}, context {}, namespace {}\n",
-                                        answer.kubectl_version, answer.version, answer.context,
-                                        cluster_->space());
+  const std::string facts =
+      fmt::format("kubectl {}, cluster {}, context {}, namespace {}\n", answer.kubectl_version,
+                  answer.version, answer.context, cluster_->space());
   Note(facts);
   if (!charts_.empty()) CO_TRY(co_await RequireHelm(*cluster_, deadline));
   co_return base::Result<void>();
@@ -260,12 +259,13 @@ net::Task<base::Result<void>> KubernetesEnvironment::AwaitRollouts(base::Deadlin
     }
     KubernetesService* pending = objects.has_value() ? nullptr : services_.front().get();
     for (const auto& service : services_) {
-      if (!objects.has_value() || std::ranges::find(failed_, service.get()) != failed_.end()) continue;
+      if (!objects.has_value() || std::ranges::find(failed_, service.get()) != failed_.end())
+        continue;
       const auto now = std::ranges::find_if(objects->workloads, [&](const Workload& one) {
         return one.id() == service->workload().id();
       });
-      auto is_complete = now == objects->workloads.end() ? base::Result<bool>(false)
-                                                         : service->Observe(*now);
+      auto is_complete =
+          now == objects->workloads.end() ? base::Result<bool>(false) : service->Observe(*now);
       if (!is_complete.has_value()) {
         CO_TRY(Excuse(*service, std::move(is_complete).error()));
         failed_.push_back(service.get());
@@ -322,8 +322,7 @@ net::Task<base::Result<void>> KubernetesEnvironment::Remove(base::Deadline deadl
   const base::Duration within = sweep.within;
   ToolCall call = cluster_->setting().Call(std::move(sweep.argv));
   call.on_output = [this](std::string_view text) { Note(text); };
-  CO_TRY(co_await CallToolOrFail(std::move(call),
-                                 deadline.Earlier(base::Deadline::After(within))));
+  CO_TRY(co_await CallToolOrFail(std::move(call), deadline.Earlier(base::Deadline::After(within))));
   CO_TRY(co_await context_.guardian->DisownCleanup(*cleanup_, base::Deadline::After(kCallLimit)));
   cleanup_.reset();
   co_return base::Result<void>();

@@ -1,6 +1,6 @@
 // kubectl against the API server of the tests (tests/kubernetes/api_server.py): every command that
-// the environment gives is carried out by the real program and answered over HTTP; what was asked is
-// recorded. There is no kubelet: a container is what the server says of it.
+// the environment gives is carried out by the real program and answered over HTTP; what was asked
+// is recorded. There is no kubelet: a container is what the server says of it.
 
 #include <csignal>
 #include <fstream>
@@ -96,10 +96,13 @@ class KubernetesLive : public testing::Test {
     }
     process::SetVariable(inherited_, "HOME", folder_->path().string());
     StartServer();
-    folder_->Write("config", "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
-                             "clusters: [{ name: test, cluster: { server: \"" + server_ + "\" } }]\n"
-                             "contexts: [{ name: test, context: { cluster: test, user: test } }]\n"
-                             "users: [{ name: test, user: {} }]\n");
+    folder_->Write("config",
+                   "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
+                   "clusters: [{ name: test, cluster: { server: \"" +
+                       server_ +
+                       "\" } }]\n"
+                       "contexts: [{ name: test, context: { cluster: test, user: test } }]\n"
+                       "users: [{ name: test, user: {} }]\n");
   }
   static void StartServer() {
     auto input = process::MakePipe().value();
@@ -233,7 +236,9 @@ class KubernetesLive : public testing::Test {
   }
   net::Task<std::string> Get(std::string url) { return Send(std::move(url), "GET"); }
   net::Task<std::string> Namespaces() { return Get(server_ + "/api/v1/namespaces"); }
-  net::Task<void> Disturb(std::string how) { (void)co_await Send(server_ + "/_test/" + how, "POST"); }
+  net::Task<void> Disturb(std::string how) {
+    (void)co_await Send(server_ + "/_test/" + how, "POST");
+  }
 
   std::vector<boost::json::object> Events(std::string_view kind, std::string_view path) const {
     std::vector<boost::json::object> found;
@@ -278,9 +283,11 @@ net::Task<bool> Starts(Environment& environment) {
 TEST_F(KubernetesLive, ComesUpIsReachedThroughForwardedPortsAndLeavesNothing) {
   Run(WithWeb(Spec({"web.yaml", "others.yaml"})), [&](Environment& environment) -> net::Task<void> {
     if (!co_await Starts(environment)) co_return;
-    EXPECT_THAT(co_await Get(environment.endpoints().at(0).url), testing::MatchesRegex("web-.* 8080\n"));
+    EXPECT_THAT(co_await Get(environment.endpoints().at(0).url),
+                testing::MatchesRegex("web-.* 8080\n"));
     EXPECT_THAT(environment.Log("web").value(), HasSubstr("polite\n"));
-    EXPECT_THAT(States(environment), ElementsAre("web ready", "store ready", "agent ready", "migrate exited"));
+    EXPECT_THAT(States(environment),
+                ElementsAre("web ready", "store ready", "agent ready", "migrate exited"));
     std::vector<std::string> ports;
     const ServiceStatus web = environment.services().at(0);
     for (const auto& [name, number] : web.ports) ports.push_back(name);
@@ -353,7 +360,8 @@ TEST_F(KubernetesLive, ACrashAndALostPortForwardAreSeenAndSurvived) {
   Run(WithWeb(Spec()), [&](Environment& environment) -> net::Task<void> {
     if (!co_await Starts(environment)) co_return;
     const std::string url = environment.endpoints()[0].url;
-    const std::string pod = (co_await Get(url)).substr(0, std::string_view("web-0123456789-01234").size());
+    const std::string pod =
+        (co_await Get(url)).substr(0, std::string_view("web-0123456789-01234").size());
     co_await Disturb("drop");
     std::string answer;
     const auto limit = Patient();
@@ -422,11 +430,13 @@ TEST_F(KubernetesLive, AChartNeedsHelm) {
   const auto kubectl = process::FindProgram("kubectl", path).value();
   folder_->Write("bin/readme", "");
   std::error_code ignored;
-  std::filesystem::create_symlink(std::filesystem::canonical(kubectl), *folder_ / "bin/kubectl", ignored);
+  std::filesystem::create_symlink(std::filesystem::canonical(kubectl), *folder_ / "bin/kubectl",
+                                  ignored);
   const auto before = inherited_;
   process::SetVariable(inherited_, "PATH", (*folder_ / "bin").string());
   EnvironmentSpec spec = Spec();
-  spec.kubernetes.charts = {{.chart = "./chart", .release = "shop", .version = {}, .value_files = {}}};
+  spec.kubernetes.charts = {
+      {.chart = "./chart", .release = "shop", .version = {}, .value_files = {}}};
   const base::Error error = FailureOf(std::move(spec));
   inherited_ = before;
   EXPECT_EQ(error.code, base::ErrorCode::kNotFound);
@@ -443,8 +453,8 @@ TEST_F(KubernetesLive, TheGuardianDeletesTheNamespaceWhenAssayIsKilled) {
     seen_ = Requests().size();
     auto output = process::MakePipe().value();
     process::Launch launch;
-    launch.argv = {TEST_HOST, "kubernetes", results_.path(), run, *folder_ / "config",
-                   *folder_ / "others.yaml"};
+    launch.argv = {TEST_HOST, "kubernetes",        results_.path(),
+                   run,       *folder_ / "config", *folder_ / "others.yaml"};
     launch.environment = inherited_;
     launch.stdout_fd = output.writer.get();
     launch.stderr_fd = STDERR_FILENO;

@@ -122,8 +122,8 @@ void KubernetesService::Lose(const std::string& uid) {
   const Pod pod = std::move(found->second);
   pods_.erase(found);
   lost_restarts_ += pod.restarts();
-  const bool is_wanted = stopping_ || wanted_ends_.contains(uid) ||
-                         workload_.kind == WorkloadKind::kJob;
+  const bool is_wanted =
+      stopping_ || wanted_ends_.contains(uid) || workload_.kind == WorkloadKind::kJob;
   wanted_ends_.erase(uid);
   if (is_wanted) return;
   ++lost_restarts_;  // another pod takes its place
@@ -198,7 +198,8 @@ base::Result<bool> KubernetesService::Observe(Workload now) {
   workload_.problem = std::move(now.problem);
   if (workload_.is_complete && workload_.kind != WorkloadKind::kJob) {
     // A controller needs a moment to notice that a pod is gone; the watch knows already.
-    const auto good = std::ranges::count_if(pods_, [](const auto& one) { return IsGood(one.second); });
+    const auto good =
+        std::ranges::count_if(pods_, [](const auto& one) { return IsGood(one.second); });
     workload_.is_complete = good >= workload_.replicas;
     workload_.progress = fmt::format("{} of {} pods are ready", good, workload_.replicas);
   }
@@ -220,10 +221,10 @@ base::Error KubernetesService::NotReady() const {
     const std::string trouble = pod.Trouble();
     if (!trouble.empty()) facts.push_back(fmt::format("pod {}, {}", pod.name, trouble));
   }
-  return {.code = base::ErrorCode::kTimeout,
-          .message = fmt::format("service \"{}\" is not ready: {}", spec_.name,
-                                 fmt::join(facts, "; ")),
-          .hint = LogHint()};
+  return {
+      .code = base::ErrorCode::kTimeout,
+      .message = fmt::format("service \"{}\" is not ready: {}", spec_.name, fmt::join(facts, "; ")),
+      .hint = LogHint()};
 }
 
 net::Task<base::Result<void>> KubernetesService::AwaitReady(base::Deadline deadline) {

@@ -107,7 +107,7 @@ class KubernetesService {
   size_t collecting_ = 0;
   net::Event output_ended_;  ///< nothing is collected any more
   net::Event pods_changed_;
-  net::Event never_;  ///< a pod's end is not that of the service
+  net::Event never_;     ///< a pod's end is not that of the service
   Placement placement_;  ///< of AwaitReachable
 };
 

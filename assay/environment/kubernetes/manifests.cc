@@ -23,10 +23,10 @@ bool IsManifest(const fs::path& file) {
 base::Result<std::vector<fs::path>> FilesIn(const fs::path& folder) {
   for (const char* name : {"kustomization.yaml", "kustomization.yml", "Kustomization"}) {
     if (!fs::exists(folder / name)) continue;
-    return base::Fail(base::Error{
-        .code = base::ErrorCode::kUnsupported,
-        .message = fmt::format("the folder {} is a kustomization", folder.string()),
-        .hint = "write what `kubectl kustomize` makes of it to a file, and name that"});
+    return base::Fail(
+        base::Error{.code = base::ErrorCode::kUnsupported,
+                    .message = fmt::format("the folder {} is a kustomization", folder.string()),
+                    .hint = "write what `kubectl kustomize` makes of it to a file, and name that"});
   }
   std::vector<fs::path> files;
   std::error_code error;
@@ -56,9 +56,8 @@ std::string FillManifest(std::string_view text, const ManifestVariables& variabl
     const size_t end = start == std::string_view::npos ? start : text.find('}', start);
     if (end == std::string_view::npos) break;
     const std::string_view name = text.substr(start + 2, end - start - 2);
-    const auto found = std::ranges::find(variables, name, [](const auto& one) {
-      return std::string_view(one.first);
-    });
+    const auto found = std::ranges::find(
+        variables, name, [](const auto& one) { return std::string_view(one.first); });
     const bool is_escaped = start > 0 && text[start - 1] == '$';
     if (found == variables.end()) {
       // The end may belong to a name that begins later: `${a${NAME}`.

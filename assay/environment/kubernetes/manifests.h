@@ -1,6 +1,6 @@
 #pragma once
-// The manifests of an environment: files that are read, and filled with variables, by Assay, so that
-// no text with a secret in it is written to a file again.
+// The manifests of an environment: files that are read, and filled with variables, by Assay, so
+// that no text with a secret in it is written to a file again.
 
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@ struct Manifest {
 };
 
 /// Replaces `${NAME}` of each variable by its value. Other names stay as they are, because scripts
-/// in manifests have `${…}` of their own; `$${NAME}` stands for a literal `${NAME}`.
+/// in manifests have `${...}` of their own; `$${NAME}` stands for a literal `${NAME}`.
 std::string FillManifest(std::string_view text, const ManifestVariables& variables);
 
 /// The files at these paths, in their order, filled; of a folder its `.yaml`, `.yml` and `.json`

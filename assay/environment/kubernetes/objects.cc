@@ -80,8 +80,7 @@ void JudgeDaemonSet(const bj::object& spec, const bj::object& status, Workload& 
   out.replicas = NumberField(status, "desiredNumberScheduled");
   const int64_t available = NumberField(status, "numberAvailable");
   const bool rolls = TextField(ObjectField(spec, "updateStrategy"), "type") != "OnDelete";
-  const int64_t updated =
-      rolls ? NumberField(status, "updatedNumberScheduled") : out.replicas;
+  const int64_t updated = rolls ? NumberField(status, "updatedNumberScheduled") : out.replicas;
   out.is_complete = updated >= out.replicas && available >= out.replicas;
   out.progress = fmt::format("{} of {} pods are available", available, out.replicas);
 }
@@ -134,12 +133,13 @@ const bj::object& TemplateOf(const bj::object& workload) {
 }
 
 void AddDeclaredPorts(const bj::object& workload, std::vector<ContainerPort>& ports) {
-  for (const auto& container : ArrayField(ObjectField(TemplateOf(workload), "spec"), "containers")) {
+  for (const auto& container :
+       ArrayField(ObjectField(TemplateOf(workload), "spec"), "containers")) {
     if (!container.is_object()) continue;
     for (const auto& port : ArrayField(container.get_object(), "ports")) {
       if (!port.is_object() || !IsTcp(port.get_object())) continue;
-      AddPort(TextField(port.get_object(), "name"),
-              NumberField(port.get_object(), "containerPort"), ports);
+      AddPort(TextField(port.get_object(), "name"), NumberField(port.get_object(), "containerPort"),
+              ports);
     }
   }
 }
@@ -185,14 +185,14 @@ ContainerStatus ReadContainer(const bj::object& json) {
   return out;
 }
 
-/// A ReplicaSet is named after its Deployment and the version of the pods, which is a label of them.
+/// A ReplicaSet is named after its Deployment and the version of the pods, which is a label of
+/// them.
 void ReadOwner(const bj::object& meta, Pod& pod) {
   for (const auto& one : ArrayField(meta, "ownerReferences")) {
     if (!one.is_object() || !FlagField(one.get_object(), "controller")) continue;
     std::string kind = TextField(one.get_object(), "kind");
     std::string name = TextField(one.get_object(), "name");
-    const std::string version =
-        "-" + TextField(ObjectField(meta, "labels"), "pod-template-hash");
+    const std::string version = "-" + TextField(ObjectField(meta, "labels"), "pod-template-hash");
     if (kind == "ReplicaSet" && version.size() > 1 && name.ends_with(version)) {
       kind = "Deployment";
       name.resize(name.size() - version.size());
@@ -226,7 +226,8 @@ Pod ReadPod(const bj::object& json) {
 bool LacksImage(const ContainerStatus& container) {
   static constexpr std::array kReasons = {"ImagePullBackOff", "InvalidImageName",
                                           "ErrImageNeverPull"};
-  return container.state == "waiting" && std::ranges::find(kReasons, container.reason) != kReasons.end();
+  return container.state == "waiting" &&
+         std::ranges::find(kReasons, container.reason) != kReasons.end();
 }
 
 bool KeepsFailing(const ContainerStatus& container) {

@@ -44,7 +44,7 @@ struct ContainerStatus {
   std::string message;
   int exit_code = 0;
   int64_t restarts = 0;
-  bool has_ended = false;   ///< waiting: a life has ended; else: it has had lives before this one
+  bool has_ended = false;  ///< waiting: a life has ended; else: it has had lives before this one
   int last_exit_code = 0;  ///< of the life that ended last
 };
 

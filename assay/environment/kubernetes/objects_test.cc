@@ -5,7 +5,9 @@
 namespace assay::environment {
 namespace {
 
-std::string ListOf(const std::string& items) { return R"({"kind":"List","items":[)" + items + "]}"; }
+std::string ListOf(const std::string& items) {
+  return R"({"kind":"List","items":[)" + items + "]}";
+}
 
 Workload Only(const std::string& item) {
   auto objects = ParseObjects(ListOf(item)).value();
@@ -38,7 +40,8 @@ TEST(Workload, AStatusOfAnOlderSpecificationDoesNotCount) {
       R"({"observedGeneration":1,"replicas":2,"updatedReplicas":2,"availableReplicas":2})"));
   EXPECT_FALSE(stale.is_complete);
   EXPECT_EQ(stale.progress, "its controller has not seen it yet");
-  EXPECT_FALSE(Only(R"({"kind":"Deployment","metadata":{"name":"new","generation":1}})").is_complete);
+  EXPECT_FALSE(
+      Only(R"({"kind":"Deployment","metadata":{"name":"new","generation":1}})").is_complete);
 }
 
 TEST(Workload, ADeploymentThatMakesNoProgressSaysWhy) {
@@ -61,7 +64,8 @@ TEST(Workload, AStatefulSetIsCompleteWhenItsRevisionIsTheLatest) {
   EXPECT_TRUE(set(R"({"type":"RollingUpdate"})", latest).is_complete);
   EXPECT_FALSE(set(R"({"type":"RollingUpdate"})", rolling).is_complete);
   EXPECT_TRUE(set(R"({"type":"OnDelete"})", rolling).is_complete);
-  EXPECT_TRUE(set(R"({"type":"RollingUpdate","rollingUpdate":{"partition":1}})", rolling).is_complete);
+  EXPECT_TRUE(
+      set(R"({"type":"RollingUpdate","rollingUpdate":{"partition":1}})", rolling).is_complete);
 }
 
 TEST(Workload, ADaemonSetWantsAPodOnEachOfItsNodes) {
@@ -82,8 +86,8 @@ TEST(Workload, AJobIsCompleteOrHasFailed) {
   };
   EXPECT_TRUE(job(R"([{"type":"Complete","status":"True"}])").is_complete);
   EXPECT_FALSE(job("[]").is_complete);
-  const Workload failed =
-      job(R"([{"type":"Failed","status":"True","reason":"BackoffLimitExceeded","message":"too often"}])");
+  const Workload failed = job(
+      R"([{"type":"Failed","status":"True","reason":"BackoffLimitExceeded","message":"too often"}])");
   EXPECT_FALSE(failed.is_complete);
   EXPECT_EQ(failed.problem, "BackoffLimitExceeded: too often");
 }
@@ -99,7 +103,8 @@ TEST(Workload, PortsAreThoseOfContainersThenThoseThatServicesAimAt) {
        "metadata":{"labels":{"app":"web","tier":"front"}},
        "spec":{"containers":[{"ports":[{"name":"http","containerPort":8080},
                                        {"containerPort":53,"protocol":"UDP"}]},
-                             {"ports":[{"containerPort":9090}]}]}}}})")).value();
+                             {"ports":[{"containerPort":9090}]}]}}}})"))
+                           .value();
   ASSERT_EQ(objects.workloads.size(), 1U);
   std::vector<std::string> ports;
   for (const ContainerPort& port : objects.workloads[0].ports) {
@@ -129,21 +134,24 @@ TEST(Pod, BelongsToTheDeploymentOfItsReplicaSet) {
 
 TEST(Pod, ThatNobodyControlsHasNoOwner) {
   const auto pod = ParseObjects(ListOf(R"({"kind":"Pod","metadata":{"name":"p","ownerReferences":[
-      {"kind":"Job","name":"j"}]}})")).value().pods.at(0);
+      {"kind":"Job","name":"j"}]}})"))
+                       .value()
+                       .pods.at(0);
   EXPECT_EQ(pod.owner, "");
 }
 
 Pod WithState(const std::string& state, int restarts) {
-  return ParseObjects(ListOf(R"({"kind":"Pod","metadata":{"name":"p"},"status":{"containerStatuses":[
+  return ParseObjects(
+             ListOf(R"({"kind":"Pod","metadata":{"name":"p"},"status":{"containerStatuses":[
       {"name":"c","restartCount":)" +
-                             std::to_string(restarts) + R"(,"state":)" + state + "}]}}"))
+                    std::to_string(restarts) + R"(,"state":)" + state + "}]}}"))
       .value()
       .pods.at(0);
 }
 
 TEST(Pod, SaysWhatIsWrongAndWhetherWaitingHelps) {
-  const Pod missing = WithState(
-      R"({"waiting":{"reason":"ImagePullBackOff","message":"no such image"}})", 0);
+  const Pod missing =
+      WithState(R"({"waiting":{"reason":"ImagePullBackOff","message":"no such image"}})", 0);
   EXPECT_EQ(missing.Trouble(), "container c: ImagePullBackOff, no such image");
   EXPECT_TRUE(missing.is_hopeless());
   const Pod fetching = WithState(R"({"waiting":{"reason":"ErrImagePull"}})", 0);
@@ -157,9 +165,12 @@ TEST(Pod, SaysWhatIsWrongAndWhetherWaitingHelps) {
 }
 
 TEST(Pod, RemembersHowALifeOfAContainerEnded) {
-  const auto pod = ParseObjects(ListOf(R"({"kind":"Pod","metadata":{"name":"p"},"status":{"containerStatuses":[
+  const auto pod =
+      ParseObjects(ListOf(R"({"kind":"Pod","metadata":{"name":"p"},"status":{"containerStatuses":[
       {"name":"c","restartCount":2,"state":{"running":{}},"lastState":{"terminated":{"exitCode":9}}},
-      {"name":"d","restartCount":0,"state":{"running":{}},"lastState":{}}]}})")).value().pods.at(0);
+      {"name":"d","restartCount":0,"state":{"running":{}},"lastState":{}}]}})"))
+          .value()
+          .pods.at(0);
   EXPECT_TRUE(pod.containers.at(0).has_ended);
   EXPECT_EQ(pod.containers[0].last_exit_code, 9);
   EXPECT_FALSE(pod.containers.at(1).has_ended);

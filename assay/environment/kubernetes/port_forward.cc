@@ -89,7 +89,8 @@ net::Task<void> PortForward::RunOnce() {
   (void)co_await net::WithCancellation(
       cluster_.Forward(pod_, ports_,
                        [this](std::string_view text) {
-                         said_.append(text.substr(0, kKeptText - std::min(kKeptText, said_.size())));
+                         said_.append(
+                             text.substr(0, kKeptText - std::min(kKeptText, said_.size())));
                          if (CountForwardings(said_) >= ports_.size()) ready_.Set();
                        }),
       *running_);

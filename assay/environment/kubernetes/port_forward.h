@@ -24,7 +24,7 @@
 
 namespace assay::environment {
 
-/// How many of `Forwarding from 127.0.0.1:…` stand in a text, one for each port that listens.
+/// How many of `Forwarding from 127.0.0.1:...` stand in a text, one for each port that listens.
 size_t CountForwardings(std::string_view text);
 
 /// Belongs to one loop.

@@ -126,19 +126,16 @@ ObjectSchema LinkTable() {
            .doc = "Address to listen on; containers reach `0.0.0.0`."}}};
 }
 
-ObjectSchema MakeEnvironmentTable() {
-  const ObjectSchema endpoint{
-      .name = "endpoint",
-      .doc = "How a system is reached.",
-      .fields = {{.name = "url", .type = Type::String(), .required = true, .doc = "Address."}},
-      .open = true};
-  const ObjectSchema credential{
-      .name = "credential",
-      .doc = "A secret, read when the run starts.",
-      .fields = {{.name = "file", .type = Type::String(), .doc = "Path of a file."},
-                 {.name = "variable", .type = Type::String(), .doc = "Environment variable."}},
-      .one_of = {{.names = {"file", "variable"}}}};
-  const ObjectSchema chart{
+ObjectSchema CredentialTable() {
+  return {.name = "credential",
+          .doc = "A secret, read when the run starts.",
+          .fields = {{.name = "file", .type = Type::String(), .doc = "Path of a file."},
+                     {.name = "variable", .type = Type::String(), .doc = "Environment variable."}},
+          .one_of = {{.names = {"file", "variable"}}}};
+}
+
+ObjectSchema ChartTable() {
+  return {
       .name = "chart",
       .doc = "A Helm chart of a kubernetes environment.",
       .fields = {{.name = "chart",
@@ -153,6 +150,14 @@ ObjectSchema MakeEnvironmentTable() {
                   .doc = "Version of a chart that is no path; absent: the latest."},
                  {.name = "value_files", .type = Texts(), .doc = "Files of values, the last wins."},
                  {.name = "values", .type = Values(), .doc = "Values over those of the files."}}};
+}
+
+ObjectSchema MakeEnvironmentTable() {
+  const ObjectSchema endpoint{
+      .name = "endpoint",
+      .doc = "How a system is reached.",
+      .fields = {{.name = "url", .type = Type::String(), .required = true, .doc = "Address."}},
+      .open = true};
   return {
       .name = "environment",
       .doc = "Where scenarios run.",
@@ -179,7 +184,7 @@ ObjectSchema MakeEnvironmentTable() {
            .doc = "Proxies between services by name."},
           {.name = "default_endpoint", .type = Type::String(), .doc = "Absent: the first."},
           {.name = "credentials",
-           .type = Type::Map(Type::Object(credential)),
+           .type = Type::Map(Type::Object(CredentialTable())),
            .doc = "Secrets by name."},
           {.name = "vars", .type = Values(), .doc = "Variables of all scenarios in it."},
           {.name = "env",
@@ -205,7 +210,7 @@ ObjectSchema MakeEnvironmentTable() {
            .type = Values(),
            .doc = "kubernetes: variables that manifests use as `${NAME}`; `$${NAME}` is literal."},
           {.name = "helm",
-           .type = Type::List(Type::Object(chart)),
+           .type = Type::List(Type::Object(ChartTable())),
            .doc = "kubernetes: charts to install, after the manifests."},
           {.name = "context",
            .type = Type::String(),

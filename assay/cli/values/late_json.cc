@@ -1,4 +1,4 @@
-#include "assay/cli/late_json.h"
+#include "assay/cli/values/late_json.h"
 
 #include <memory>
 #include <string>
@@ -34,7 +34,8 @@ struct Tree {
 };
 
 Tree Compiled(const Template& value, const CompileExpression& compile) {
-  Tree tree{.kind = value.kind, .literal = cel::Value::Null(), .parts = {}, .keys = {}, .values = {}};
+  Tree tree{
+      .kind = value.kind, .literal = cel::Value::Null(), .parts = {}, .keys = {}, .values = {}};
   const auto add = [&](const scenario::Expression& expression) {
     tree.parts.push_back({.literal = {}, .program = compile(expression), .span = expression.span});
   };
