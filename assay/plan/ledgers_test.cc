@@ -57,7 +57,7 @@ TEST(Ledgers, AnOperationThatTheCheckerDoesNotKnowIsFound) {
       "  - check: { checker: total-queue, ledger: jobs }\n");
   EXPECT_THAT(text, HasSubstr("does not know the operation \"enqueu\""));
   EXPECT_THAT(text, HasSubstr("did you mean \"enqueue\"?"));
-  EXPECT_THAT(text, HasSubstr("x.yaml:5:31"));
+  EXPECT_THAT(text, HasSubstr("x.yaml:5:33"));
 }
 
 TEST(Ledgers, AnOptionOfAnotherCheckerIsFound) {
@@ -86,7 +86,8 @@ TEST(Ledgers, NamesThatAreExpressionsAreLeftToTheRun) {
 }
 
 TEST(Ledgers, TheTableOfCheckNamesEveryCheckerCountAndOption) {
-  const scenario::ActionSchema* check = scenario::SampleRegistry().FindAction("check");
+  const scenario::SchemaRegistry registry = scenario::SampleRegistry();
+  const scenario::ActionSchema* check = registry.FindAction("check");
   ASSERT_NE(check, nullptr);
   const scenario::Field* names = check->params.Find("checker");
   ASSERT_NE(names, nullptr);

@@ -48,12 +48,11 @@ constexpr std::string_view kUploads = R"yaml(
 steps:
   - for_each: { name: [a, b, c] }
     concurrency: 3
+    on_failure: continue
     steps:
       - ask: "${{ name }}"
         record: { ledger: uploads, op: add, key: "${{ name }}" }
         expect: [ status == 200 ]
-        on_failure: continue
-        optional: true
   - ask: list
     record: { ledger: uploads, op: read, value: "${{ body }}" }
 )yaml";

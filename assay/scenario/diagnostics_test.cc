@@ -222,7 +222,7 @@ error: found no action in the step, expected exactly one
   |
 3 |   - name: lonely
   |     ^
-  = hint: the actions are file, for_each, generate, group, http, join, note, parallel, repeat, set, use, wait, websocket, workload
+  = hint: the actions are check, file, for_each, generate, group, http, join, note, parallel, repeat, set, use, wait, websocket, workload
 )~"},
     {"StepWithTwoActions", FileKind::kScenario,
      R"~(id: X
@@ -249,7 +249,7 @@ error: unknown action "ftp"
   |
 3 |   - ftp: get x
   |     ^^^
-  = hint: the actions are file, for_each, generate, group, http, join, note, parallel, repeat, set, use, wait, websocket, workload
+  = hint: the actions are check, file, for_each, generate, group, http, join, note, parallel, repeat, set, use, wait, websocket, workload
 )~"},
     {"MisspeltAction", FileKind::kScenario,
      R"~(id: X

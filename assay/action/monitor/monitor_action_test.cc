@@ -82,7 +82,9 @@ TEST_F(MonitorTest, ProvesNothingOfAProcessThatIsNotThere) {
 }
 
 TEST_F(MonitorTest, AsksADatabase) {
-  context_.endpoints["db"] = "sqlite:" + (context_.dir().path() / "x.db").string();
+  const std::filesystem::path file = context_.dir().path() / "x.db";
+  std::ofstream(file).close();
+  context_.endpoints["db"] = "sqlite:" + file.string();
   const Value params =
       cel::ParseJson(R"({"sql": {"answer": {"endpoint": "db", "query": "SELECT 42 AS n"}}})")
           .value();
