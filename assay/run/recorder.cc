@@ -139,54 +139,75 @@ void Recorder::Saved(std::string_view path,
 void Recorder::OperationBegins(std::string_view path, size_t attempt, std::string_view worker,
                                const plan::PlannedRecord& record,
                                const plan::EvaluationScope& scope) {
-  if (writer_.is_silent()) return;
-  const Evaluated key = Evaluate(record.key, scope);
-  const Evaluated value = Evaluate(record.value, scope);
-  std::vector<std::string> names;
-  object data = {{"attempt", attempt},
-                 {"ledger", record.ledger},
-                 {"op", record.op},
-                 {"phase", "invoke"},
-                 {"worker", worker}};
-  data["key"] = Record(key.value, blobs_, names);
-  data["value"] = Record(value.value, blobs_, names);
-  const base::Duration elapsed = writer_.Elapsed();
-  const uint64_t seq =
-      writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
-  ledgers_.Attempt({.op = record.op,
-                    .key = key.value,
-                    .value = value.value,
-                    .attempted = {elapsed, seq},
-                    .worker = std::string(worker),
-                    .path = plan::WithAttempt(path, attempt),
-                    .ledger = record.ledger});
+  if (writer_.is_silent() && !operation_sink_) return;
+  Hand({.path = std::string(path),
+        .attempt = attempt,
+        .ledger = record.ledger,
+        .op = record.op,
+        .worker = std::string(worker),
+        .key = Evaluate(record.key, scope).value,
+        .value = Evaluate(record.value, scope).value,
+        .problem = {},
+        .ending = {}});
 }
 
 void Recorder::OperationEnds(std::string_view path, size_t attempt, checker::Ending ending,
                              const plan::PlannedRecord& record,
                              const plan::EvaluationScope& scope) {
-  if (writer_.is_silent()) return;
-  const Evaluated key = Evaluate(record.key, scope);
-  const Evaluated value = Evaluate(record.value, scope);
+  if (writer_.is_silent() && !operation_sink_) return;
+  Evaluated key = Evaluate(record.key, scope);
+  Evaluated value = Evaluate(record.value, scope);
   std::string problem = key.problem.empty() ? value.problem : key.problem;
   // Only an acknowledged operation must be known: an answer that never came has no fields.
   if (ending != checker::Ending::kAcknowledged) problem.clear();
+  Hand({.path = std::string(path),
+        .attempt = attempt,
+        .ledger = record.ledger,
+        .op = record.op,
+        .worker = {},
+        .key = std::move(key.value),
+        .value = std::move(value.value),
+        .problem = std::move(problem),
+        .ending = ending});
+}
+
+void Recorder::Hand(OperationNote note) {
+  if (operation_sink_) {
+    operation_sink_(std::move(note));
+  } else {
+    Note(std::move(note));
+  }
+}
+
+void Recorder::Note(OperationNote note) {
   std::vector<std::string> names;
-  object data = {{"attempt", attempt},
-                 {"ledger", record.ledger},
-                 {"op", record.op},
-                 {"phase", PhaseOf(ending)}};
-  data["key"] = Record(key.value, blobs_, names);
-  data["value"] = Record(value.value, blobs_, names);
-  if (!problem.empty()) data["problem"] = problem;
+  object data = {{"attempt", note.attempt},
+                 {"ledger", note.ledger},
+                 {"op", note.op},
+                 {"phase", note.ending ? PhaseOf(*note.ending) : "invoke"}};
+  if (!note.ending) data["worker"] = note.worker;
+  data["key"] = Record(note.key, blobs_, names);
+  data["value"] = Record(note.value, blobs_, names);
+  if (!note.problem.empty()) data["problem"] = note.problem;
   const base::Duration elapsed = writer_.Elapsed();
   const uint64_t seq =
-      writer_.Write(history::kind::kLedger, path, std::move(data), std::move(names));
-  ledgers_.Finish(plan::WithAttempt(path, attempt), {.ending = ending,
-                                                     .moment = {elapsed, seq},
-                                                     .key = key.value,
-                                                     .value = value.value,
-                                                     .problem = std::move(problem)});
+      writer_.Write(history::kind::kLedger, note.path, std::move(data), std::move(names));
+  std::string path = plan::WithAttempt(note.path, note.attempt);
+  if (note.ending) {
+    ledgers_.Finish(path, {.ending = *note.ending,
+                           .moment = {elapsed, seq},
+                           .key = std::move(note.key),
+                           .value = std::move(note.value),
+                           .problem = std::move(note.problem)});
+    return;
+  }
+  ledgers_.Attempt({.op = std::move(note.op),
+                    .key = std::move(note.key),
+                    .value = std::move(note.value),
+                    .attempted = {elapsed, seq},
+                    .worker = std::move(note.worker),
+                    .path = std::move(path),
+                    .ledger = std::move(note.ledger)});
 }
 
 Judgement Recorder::Judge(const plan::PlannedExpression& expression, std::string_view role,

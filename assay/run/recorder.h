@@ -47,6 +47,20 @@ using RecalledVerdict = std::function<std::optional<history::Verdict>(
     std::string_view path, size_t attempt, std::string_view role, std::string_view expression,
     history::Verdict anew)>;
 
+/// What is known of an operation of a ledger when it begins, or when it has ended.
+struct OperationNote {
+  std::string path;  ///< of the step
+  size_t attempt = 1;
+  std::string ledger;
+  std::string op;
+  std::string worker;  ///< whoever does one thing after the other; the beginning tells
+  /// What they are made of may not be known before the answer: null.
+  cel::Value key;
+  cel::Value value;
+  std::string problem;                    ///< see checker::Operation
+  std::optional<checker::Ending> ending;  ///< nullopt: it begins
+};
+
 /// One per run; the loop's thread only. With a silent writer it only judges, and stores no blobs.
 class Recorder {
  public:
@@ -84,13 +98,19 @@ class Recorder {
   void Saved(std::string_view path, std::span<const std::pair<std::string, cel::Value>> values);
 
   LedgerBook& ledgers() { return ledgers_; }
-  /// An operation of a ledger begins: `path` is the step's, `worker` whoever does one thing after
-  /// the other. What key and value are made of may not be known before the answer.
+  /// An operation of a ledger begins: `path` is the step's.
   void OperationBegins(std::string_view path, size_t attempt, std::string_view worker,
                        const plan::PlannedRecord& record, const plan::EvaluationScope& scope);
   /// The end of the operation of the same path and attempt.
   void OperationEnds(std::string_view path, size_t attempt, checker::Ending ending,
                      const plan::PlannedRecord& record, const plan::EvaluationScope& scope);
+  /// Writes the event and tells the book. The moment is that of the call.
+  void Note(OperationNote note);
+  /// For steps whose other events nobody keeps: their operations are noted by somebody else, who
+  /// is told at once and in order.
+  void PassOperations(std::function<void(OperationNote)> sink) {
+    operation_sink_ = std::move(sink);
+  }
 
   /// Evaluates an expectation and writes its event. Not true and not evaluable is failed; out of
   /// budget is inconclusive.
@@ -104,6 +124,9 @@ class Recorder {
   history::BlobSink& blobs_;
   RecalledVerdict recall_;
   std::function<void(const action::BodyStep&)> step_observer_;
+  void Hand(OperationNote note);
+
+  std::function<void(OperationNote)> operation_sink_;
   LedgerBook ledgers_;
 };
 

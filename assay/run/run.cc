@@ -18,6 +18,7 @@
 #include "assay/run/scheduler.h"
 #include "assay/run/source/live_source.h"
 #include "lib/json/canonical.h"
+#include "lib/net/runtime.h"
 #include "lib/net/timer.h"
 
 namespace assay::run {
@@ -195,6 +196,7 @@ class Run {
   }
 
   net::Task<void> RunScenarios(const EnvironmentState& state) {
+    const net::Executor loop = co_await net::CurrentExecutor();
     LiveSource source(
         {.clock = context_.clock,
          .actions = context_.actions,
@@ -216,6 +218,12 @@ class Run {
                     std::vector<std::string> blobs) {
                writer_.Write(kind, path, std::move(content), std::move(blobs));
                static_cast<void>(writer_.Flush());
+             },
+         .note_operation =
+             [this, loop](OperationNote note) {
+               net::Post(loop, [this, note = std::move(note)]() mutable {
+                 recorder_.Note(std::move(note));
+               });
              },
          .faults = state.faults});
     const ScenarioContext scenarios{

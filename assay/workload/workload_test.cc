@@ -20,7 +20,7 @@ namespace {
 using history::Verdict;
 using testing::HasSubstr;
 
-// Counts what it is asked; `/slow` takes 30 ms, `/missing` is 404, `/stall` stalls everybody for
+// Counts what it is asked; `/slow` takes 30 ms, `/long` 500 ms, `/missing` is 404, `/stall` stalls everybody for
 // 200 ms once.
 class Target {
  public:
@@ -62,6 +62,9 @@ class Target {
     }
     if (request.path == "/slow") {
       static_cast<void>(co_await net::Sleep(std::chrono::milliseconds(30)));
+    }
+    if (request.path == "/long") {
+      static_cast<void>(co_await net::Sleep(std::chrono::milliseconds(500)));
     }
     if (request.path == "/missing") co_return http::Response::Json(404, "{\"error\": \"gone\"}");
     co_return http::Response::Json(200, "{\"token\": \"t\"}");
@@ -142,6 +145,35 @@ thresholds:
   - dropped == 0 && late == 0)yaml");
   EXPECT_EQ(run::Said(step), "passed: ");
   EXPECT_EQ(target_.asked("/ok"), 60);
+  ExpectSameOnReplay();
+}
+
+TEST_F(WorkloadTest, WhatItsStepsRecordIsJudgedByTheCheckAfterIt) {
+  bench_.Scenario("w", fmt::format(R"yaml(id: W
+title: load
+vars: {{ url: '{}' }}
+steps:
+  - id: load
+    workload:
+      executor: shared-iterations
+      vus: 4
+      iterations: 40
+      tasks:
+        - name: all
+          steps:
+            - http: "GET ${{{{ vars.url }}}}/${{{{ index % 10 == 3 ? 'missing' : 'ok' }}}}"
+              record: {{ ledger: pages, op: add, key: "${{{{ index }}}}" }}
+              expect: status == 200
+  - set: {{ seen: "${{{{ lists.range(40).filter(i, i % 10 != 3 && i != 5) }}}}" }}
+    record: {{ ledger: pages, op: read, value: "${{{{ vars.seen }}}}" }}
+  - id: kept
+    check: set
+    ledger: pages
+    expect: [ "unmet != ''", lost == 1, acknowledged == 36, "witnesses[0].subject == '5'" ]
+)yaml",
+                                   target_.url()));
+  model_ = bench_.Run();
+  EXPECT_EQ(run::Said(run::StepAt(model_, "W/1/kept")), "passed: ");
   ExpectSameOnReplay();
 }
 
@@ -473,7 +505,7 @@ iterations: 1
 tasks:
   - name: slow
     steps:
-      - http: GET ${{ vars.url }}/slow
+      - http: GET ${{ vars.url }}/long
         timeout: 10ms
         expect: status == 200
 thresholds: engine == 'wire' && errors.count == 2)yaml");

@@ -56,7 +56,7 @@ struct BodyEnd {
 class BodyUser {
  public:
   virtual ~BodyUser() = default;
-  /// Writes no events. Must not be cancelled: see Stop.
+  /// Its only events are those of ledgers. Must not be cancelled: see Stop.
   virtual net::Task<BodyEnd> Run(BodyRequest request) = 0;
   /// Ends what is going on, and everything after it at once.
   virtual void Stop() = 0;

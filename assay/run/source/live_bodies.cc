@@ -46,7 +46,9 @@ class LiveUser final : public action::BodyUser {
         cookies_(std::make_shared<http::CookieJar>()),
         source_(ContextOf(outer, http, blobs, cookies_)),
         writer_(outer.clock),
-        recorder_(writer_, blobs) {}
+        recorder_(writer_, blobs) {
+    recorder_.PassOperations(outer.note_operation);
+  }
 
   net::Task<action::BodyEnd> Run(action::BodyRequest request) override {
     recorder_.ObserveSteps(request.on_step);

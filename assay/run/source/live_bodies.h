@@ -1,6 +1,6 @@
 #pragma once
 // Step lists inside a step, carried out against the system by machines of their own that write no
-// events.
+// events but those of ledgers.
 
 #include <memory>
 #include <string>

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "assay/action/action.h"
+#include "assay/run/recorder.h"
 #include "assay/run/source/outcome_source.h"
 
 namespace assay::run {
@@ -44,6 +45,9 @@ struct LiveContext {
   std::function<void(std::string_view kind, std::string_view path, boost::json::object content,
                      std::vector<std::string> blobs)>
       emit = {};
+  /// Notes operations of steps that have no events; from any thread, at once and in order. Empty:
+  /// nobody keeps them.
+  std::function<void(OperationNote)> note_operation = {};
   fault::FaultSite* faults = nullptr;  ///< of the run's own environment
 };
 
