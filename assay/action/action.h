@@ -76,6 +76,7 @@ struct ActionContext {
   std::string source_dir;  ///< folder of the scenario file: relative paths in `file:` and `exec:`
                            ///< start here
   uint64_t seed = 0;       ///< derived from run seed and step path
+  std::string path = {};   ///< of the step, with its attempt
   std::function<base::Result<Endpoint>(std::string_view name)>
       find_endpoint;  ///< "" is the default endpoint
   std::vector<std::pair<std::string, std::string>>

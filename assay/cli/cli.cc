@@ -31,6 +31,8 @@ ExitCode Dispatch(std::vector<std::string> arguments, const Host& host) {
       return ExitCode::kPassed;
     case Command::kRun:
       return RunCommand(*parsed, arguments, host);
+    case Command::kShrink:
+      return ShrinkCommand(*parsed, arguments, host);
     case Command::kLoad:
       return LoadCommand(*parsed, arguments, host);
     case Command::kCheck:

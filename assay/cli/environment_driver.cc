@@ -129,6 +129,7 @@ net::Task<base::Result<void>> EnvironmentDriver::StartAll(history::EventWriter& 
           // What breaks something is on the disk before it does.
           if (kind == "fault.injected") static_cast<void>(events.Flush());
         });
+    faults_->GivePlans(options_.fault_plans);
   }
   for (const AddressedEnvironment& other : options_.others) {
     const environment::EnvironmentSpec& spec = other.converted.spec;

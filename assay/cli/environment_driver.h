@@ -42,6 +42,7 @@ struct DriverOptions {
   std::shared_ptr<const history::Redactor> redactor;
   /// Where the services of an environment are that is up already: used as it is, and left up.
   std::optional<environment::Placement> up;
+  fault::PlansByPath fault_plans;  ///< instead of random faults
 };
 
 /// Without an environment only the guardian is started, for what `exec` steps leave behind.

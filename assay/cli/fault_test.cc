@@ -13,6 +13,7 @@
 namespace assay::cli {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -225,6 +226,82 @@ TEST_F(Faults, MistakesAreFoundBeforeAnythingRuns) {
   EXPECT_THAT(err_, HasSubstr("did you mean \"page\"?"));
   EXPECT_THAT(err_, HasSubstr("latenzy"));
   EXPECT_THAT(err_, HasSubstr("did you mean \"latency\"?"));
+}
+
+constexpr auto kRandom = R"yaml(steps:
+  - fault:
+      random:
+        among:
+          - { network: { link: client, latency: { latency: 60 } }, weight: 3, shortest: 50ms, longest: 150ms }
+          - { process: { service: page, pause: true }, shortest: 50ms, longest: 150ms }
+        faults: 5
+        for: 1500ms
+        calm: 50ms
+      as: chaos
+    id: chaos
+    background: true
+    expect: [effect.shown, healing.shown, size(plan) == size(faults), size(plan) >= 2]
+  - repeat: 20
+    steps:
+      - http: GET page:/data
+        timeout: 5s
+        expect: [ status == 200, "duration < duration('%s')" ]
+      - wait: 70ms
+)yaml";
+
+std::string Random(std::string_view limit) {
+  std::string steps = kRandom;
+  return steps.replace(steps.find("%s"), 2, limit);
+}
+
+TEST_F(Faults, RandomOnesComeByThePlanThatTheSeedGives) {
+  EXPECT_EQ(Run(Random("4s")), 0) << out_ << err_;
+  EXPECT_EQ(Call({"replay"}), 0) << out_;
+  const auto plan_of = [&] {
+    const std::string log = Log();
+    const size_t at = log.find(R"("plan":[)");
+    return log.substr(at, log.find(']', at) - at);
+  };
+  const std::string plan = plan_of();
+  EXPECT_THAT(plan, HasSubstr("pause page"));
+  EXPECT_EQ(Run(Random("4s")), 0) << out_ << err_;
+  EXPECT_EQ(plan_of(), plan);
+}
+
+TEST_F(Faults, ShrinkFindsTheFaultThatAFailureNeeds) {
+  temp_.Write("suites/demo/one.yaml", "id: ONE\ntitle: One\n" + Random("50ms"));
+  EXPECT_EQ(Call({"shrink", "--seed", "7", "--tries", "10", "--out", "found.json"}), 4)
+      << out_ << err_;
+  EXPECT_THAT(out_, HasSubstr("1 fault is enough to fail"));
+  EXPECT_THAT(out_, HasSubstr("--seed 7 --fault-plan"));
+  EXPECT_THAT(testing_support::ReadFile(temp_ / "found.json"), HasSubstr("ONE/1/chaos"));
+  // Whether a fault of some milliseconds meets a request is not up to us; that it is the one is.
+  EXPECT_THAT(Call({"run", "--seed", "7", "--fault-plan", "found.json"}), AnyOf(4, 5))
+      << out_ << err_;
+  const std::string log = Log();
+  const size_t at = log.find(R"("plan":[)");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(log.substr(at, log.find(']', at) - at).find("},{"), std::string::npos);
+}
+
+TEST_F(Faults, ShrinkLeavesAloneWhatDoesNotFail) {
+  temp_.Write("suites/demo/one.yaml", "id: ONE\ntitle: One\n" + Random("4s"));
+  EXPECT_EQ(Call({"shrink", "--seed", "7"}), 0) << out_ << err_;
+  EXPECT_THAT(out_, HasSubstr("there is nothing to shrink"));
+}
+
+TEST_F(Faults, APlanFileThatIsWrongIsRefusedBeforeAnythingRuns) {
+  temp_.Write("suites/demo/one.yaml", "id: ONE\ntitle: One\n" + Random("4s"));
+  temp_.Write("bad.json", R"({"ONE/1/chaos": [{"choice": -1}]})");
+  EXPECT_EQ(Call({"run", "--fault-plan", "bad.json"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\"choice\" of fault 1 of the plan"));
+  EXPECT_THAT(err_, HasSubstr("bad.json"));
+  EXPECT_EQ(Call({"run", "--fault-plan", "absent.json"}), 1);
+  EXPECT_THAT(err_, HasSubstr("absent.json"));
+  temp_.Write("other.json",
+              R"({"ONE/1/chaos": [{"choice": 5, "at_ns": 0, "lasts_ns": 1, "seed": 1}]})");
+  EXPECT_EQ(Call({"run", "--fault-plan", "other.json"}), 3);
+  EXPECT_THAT(out_, HasSubstr("names choice 5, the step has 0 to 1"));
 }
 
 TEST_F(Faults, WhatIsNotThereCannotBeBroken) {

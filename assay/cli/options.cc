@@ -65,6 +65,8 @@ void AddRun(CLI::App& app, Invocation& to, RawTexts& raw) {
   app.add_option("--retries", to.retries, "further tries of a scenario that did not pass")
       ->check(CLI::Range(0, 100));
   app.add_option("--timeout", raw.timeout, "limit of a scenario that has none of its own");
+  app.add_option("--fault-plan", to.fault_plan,
+                 "file of `assay shrink`: its faults instead of random ones");
 }
 
 void AddPastRun(CLI::App& app, Invocation& to) {
@@ -269,6 +271,17 @@ void DeclareProxy(Commands& commands, Invocation& to) {
   proxy->add_flag("--no-color", to.no_color, "plain text");
 }
 
+void DeclareShrink(Commands& commands, Invocation& to) {
+  CLI::App* shrink = commands.Add(
+      "shrink", "finds the few random faults that make a run fail, by running again and again",
+      Command::kShrink);
+  AddRun(*shrink, to, commands.raw);
+  shrink->add_option("--tries", to.tries, "runs at most (40)")->check(CLI::Range(1, 10000));
+  shrink->add_option("--repeat", to.repeat, "a part counts as passing after so many passes (1)")
+      ->check(CLI::Range(1, 100));
+  shrink->add_option("--out", to.out, "file for the faults; absent: in the first run's folder");
+}
+
 void DeclareAll(Commands& commands, Invocation& to) {
   commands.app.name("assay");
   commands.app.require_subcommand(1);
@@ -279,6 +292,7 @@ void DeclareAll(Commands& commands, Invocation& to) {
   DeclareEnvironments(commands, to);
   DeclareOnboarding(commands, to);
   DeclareProxy(commands, to);
+  DeclareShrink(commands, to);
 }
 
 /// The values between braces in what CLI11 shows of a membership check: `TEXT:{a,b}`.

@@ -39,6 +39,7 @@ enum class Command {
   kRecord,
   kCompletion,
   kProxy,
+  kShrink,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -83,6 +84,11 @@ struct Invocation {
   LoadRequest load;
 
   bool use_up = false;  ///< run: in the environment that `assay up` started
+  std::string fault_plan;  ///< run: file that `assay shrink` wrote; "": steps draw their own
+
+  // shrink
+  int64_t tries = 40;
+  int64_t repeat = 1;
 
   // logs
   std::string service;

@@ -12,6 +12,7 @@
 #include "assay/cli/cli.h"
 #include "assay/cli/commands.h"
 #include "assay/cli/environment_driver.h"
+#include "assay/cli/shrink/fault_plans.h"
 #include "assay/cli/operator.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
@@ -84,8 +85,15 @@ boost::json::object ManifestOf(const Invocation& invocation,
 /// One run from the command line, step by step.
 class Session {
  public:
-  Session(const Invocation& invocation, const std::vector<std::string>& arguments, const Host& host)
-      : invocation_(invocation), arguments_(arguments), host_(host) {}
+  Session(const Invocation& invocation, const std::vector<std::string>& arguments, const Host& host,
+          const fault::PlansByPath& plans)
+      : invocation_(invocation), arguments_(arguments), host_(host) {
+    driver_.fault_plans = plans;
+  }
+
+  /// Empty before something ran.
+  const fs::path& dir() const { return dir_; }
+  uint64_t seed() const { return options_.seed; }
 
   ExitCode Execute() {
     const auto root = FindRoot(host_, invocation_);
@@ -264,7 +272,8 @@ class Session {
                                   if (prints) terminal.OnEvent(event);
                                 }};
     if (invocation_.interactive) context.ask_operator = OperatorAt(host_);
-    const fs::path dir = RunDir();
+    dir_ = RunDir();
+    const fs::path& dir = dir_;
     const auto summary = runtime.Run(run::RunPlan(plan_, options_, std::move(context)));
     if (!summary) return Refuse(summary.error(), ExitCode::kError);
     const auto recorded = LoadRun(dir);
@@ -312,13 +321,30 @@ class Session {
   std::optional<ConvertedEnvironment> converted_;
   DriverOptions driver_;
   std::vector<std::string> formats_;
+  fs::path dir_;
 };
 
 }  // namespace
 
+RunEnd RunOnce(const Invocation& invocation, const std::vector<std::string>& arguments,
+               const Host& host, const fault::PlansByPath& plans) {
+  Session session(invocation, arguments, host, plans);
+  const ExitCode code = session.Execute();
+  return {code, session.dir(), session.seed()};
+}
+
 ExitCode RunCommand(const Invocation& invocation, const std::vector<std::string>& arguments,
                     const Host& host) {
-  return Session(invocation, arguments, host).Execute();
+  fault::PlansByPath plans;
+  if (!invocation.fault_plan.empty()) {
+    auto read = ReadFaultPlans(host.directory / invocation.fault_plan);
+    if (!read) {
+      PrintError(read.error(), host, invocation.no_color);
+      return ExitCode::kUsage;
+    }
+    plans = *std::move(read);
+  }
+  return RunOnce(invocation, arguments, host, plans).code;
 }
 
 }  // namespace assay::cli

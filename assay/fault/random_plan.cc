@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "lib/base/random.h"
@@ -127,12 +128,57 @@ base::Result<FaultPlan> MakeFaultPlan(std::span<const FaultChoice> choices, cons
     PlannedFault one{.choice = Draw(choices, random)};
     const FaultChoice& choice = choices[one.choice];
     one.lasts = Between(choice.shortest, choice.longest, random);
-    one.seed = random.Next();
+    one.seed = random.Next() >> 11;  // so that JSON keeps it
     if (one.lasts > shape.span) continue;
     one.at = Between(Duration::zero(), shape.span - one.lasts, random);
     if (!Collides(one, plan, choices, shape.calm)) plan.push_back(one);
   }
   // Not stable_sort, which needs the deprecated std::get_temporary_buffer; the seed settles ties.
+  std::ranges::sort(plan, {}, [](const PlannedFault& one) { return std::pair(one.at, one.seed); });
+  return plan;
+}
+
+boost::json::array PlanJson(const FaultPlan& plan, std::span<const FaultChoice> choices) {
+  boost::json::array list;
+  for (const PlannedFault& one : plan) {
+    boost::json::object entry;
+    if (one.choice < choices.size()) entry["fault"] = choices[one.choice].name;
+    entry["choice"] = one.choice;
+    entry["at_ns"] = one.at.count();
+    entry["lasts_ns"] = one.lasts.count();
+    entry["seed"] = one.seed;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+base::Result<FaultPlan> ParseFaultPlan(const boost::json::value& json) {
+  if (!json.is_array()) {
+    return base::Fail(ErrorCode::kInvalid, "a fault plan is a list of faults");
+  }
+  FaultPlan plan;
+  for (const boost::json::value& entry : json.get_array()) {
+    const auto whole = [&](std::string_view key) -> base::Result<int64_t> {
+      const auto* object = entry.if_object();
+      const auto* value = object != nullptr ? object->if_contains(key) : nullptr;
+      boost::system::error_code error;
+      const int64_t number = value != nullptr ? value->to_number<int64_t>(error) : -1;
+      if (!error && number >= 0) return number;
+      return base::Fail(ErrorCode::kInvalid,
+                        fmt::format("\"{}\" of fault {} of the plan is not a whole number from 0",
+                                    key, plan.size() + 1));
+    };
+    PlannedFault one;
+    TRY(const int64_t choice, whole("choice"));
+    TRY(const int64_t at, whole("at_ns"));
+    TRY(const int64_t lasts, whole("lasts_ns"));
+    TRY(const int64_t seed, whole("seed"));
+    one.choice = static_cast<size_t>(choice);
+    one.seed = static_cast<uint64_t>(seed);
+    one.at = Duration(at);
+    one.lasts = Duration(lasts);
+    plan.push_back(one);
+  }
   std::ranges::sort(plan, {}, [](const PlannedFault& one) { return std::pair(one.at, one.seed); });
   return plan;
 }

@@ -5,9 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
@@ -27,12 +31,15 @@ struct PlannedFault {
   size_t choice = 0;    ///< index in the list of choices
   base::Duration at{};  ///< since the plan's start
   base::Duration lasts{};
-  uint64_t seed = 0;  ///< of the fault's own random choices
+  uint64_t seed = 0;  ///< of the fault's own random choices; below 2^53
   bool operator==(const PlannedFault&) const = default;
 };
 
 /// In order of `at`.
 using FaultPlan = std::vector<PlannedFault>;
+
+/// Of several steps, by path of the step without attempt.
+using PlansByPath = std::map<std::string, FaultPlan, std::less<>>;
 
 struct PlanShape {
   size_t faults = 10;                                    ///< at most; fewer when they do not fit
@@ -52,5 +59,10 @@ using FailsUnder = std::function<bool(const FaultPlan&)>;
 /// "Simplifying and isolating failure-inducing input", 2002). At most `tries` calls of `fails`.
 /// Requires: the system fails under `plan`.
 FaultPlan ShrinkFaultPlan(FaultPlan plan, const FailsUnder& fails, size_t tries = 1000);
+
+/// `[{"fault": "kill montage", "choice": 0, "at_ns": 12, "lasts_ns": 34, "seed": 56}]`
+boost::json::array PlanJson(const FaultPlan& plan, std::span<const FaultChoice> choices);
+/// What PlanJson gave, in order of time. `fault` may be absent. kInvalid says which entry is wrong.
+base::Result<FaultPlan> ParseFaultPlan(const boost::json::value& json);
 
 }  // namespace assay::fault

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 namespace assay::fault {
@@ -117,6 +118,30 @@ TEST(ShrinkFaultPlan, StopsWhenItsTriesAreSpent) {
       5);
   EXPECT_EQ(calls, 5U);
   EXPECT_TRUE(Holds(left, {1, 2})) << "what is left still makes it fail";
+}
+
+TEST(FaultPlanJson, ComesBackAsItWas) {
+  const FaultPlan plan = MakeFaultPlan(kChoices, {.faults = 12}, 3).value();
+  const boost::json::array json = PlanJson(plan, kChoices);
+  EXPECT_EQ(json.at(0).at("fault").as_string(), kChoices[plan[0].choice].name);
+  const auto text = boost::json::serialize(json);
+  const auto again = ParseFaultPlan(boost::json::parse(text));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, plan);
+}
+
+TEST(FaultPlanJson, SaysWhichEntryIsWrong) {
+  EXPECT_EQ(ParseFaultPlan(boost::json::parse("{}")).error().message,
+            "a fault plan is a list of faults");
+  EXPECT_EQ(ParseFaultPlan(boost::json::parse("[7]")).error().message,
+            "\"choice\" of fault 1 of the plan is not a whole number from 0");
+  EXPECT_EQ(ParseFaultPlan(
+                boost::json::parse(
+                    R"([{"choice": 0, "at_ns": 1, "lasts_ns": 1, "seed": 1},
+                        {"choice": 0, "at_ns": 1.5, "lasts_ns": 1, "seed": 1}])"))
+                .error()
+                .message,
+            "\"at_ns\" of fault 2 of the plan is not a whole number from 0");
 }
 
 }  // namespace

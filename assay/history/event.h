@@ -79,7 +79,7 @@ struct Event {
 //                      begun, late, vus, delay (histogram), cpu
 //   workload.failure   path = step; one of few that are kept: task, step, reason, status, at_ns, vu,
 //                      index, transcript (blob)
-//   fault.injected|effect|healed, sample, finding, gate: of later parts; readers pass over kinds
+//   fault.injected|effect|healed|plan, sample, finding, gate: of later parts; readers pass over kinds
 //                      that they do not know
 //
 // Paths are those of assay/plan/path.h. The path of a scenario is `NS-1/1` in every event of its own;

@@ -9,6 +9,7 @@
 #include "assay/cel/text.h"
 #include "assay/fault/site/fault_parameters.h"
 #include "assay/fault/site/fault_site.h"
+#include "assay/fault/site/random_faults.h"
 #include "lib/base/units.h"
 #include "lib/net/runtime.h"
 #include "lib/net/timer.h"
@@ -78,6 +79,55 @@ net::Task<Outcome> HealStep(FaultSite& site, const std::string& owner, const std
   auto report = co_await site.Heal(owner, name, HealDeadline());
   if (!report) co_return Failed(std::move(report).error());
   co_return Judged({*std::move(report)});
+}
+
+/// What was seen of many faults. One that nobody met changes nothing and proves nothing: only when
+/// that holds for all of them, or when one was not undone, the step is inconclusive.
+Outcome JudgedTogether(const std::vector<FaultReport>& reports, const RandomFaults& faults,
+                       const std::string& name) {
+  boost::json::array list;
+  int64_t effective = 0;
+  std::string missing;
+  std::string unmet;
+  for (const FaultReport& report : reports) {
+    list.push_back(report.ToJson());
+    if (report.effect.shown) ++effective;
+    if (!report.effect.shown && unmet.empty()) unmet = report.Missing();
+    if (!report.healing.shown && missing.empty()) missing = report.Missing();
+  }
+  if (missing.empty() && effective == 0) {
+    missing = reports.empty() ? "no fault fitted into the time" : unmet;
+  }
+  Outcome outcome{.value = Value::Object(
+                      {{"active", Value::Bool(false)},
+                       {"name", Value::String(name)},
+                       {"effect", Value::Object({{"shown", Value::Bool(effective > 0)},
+                                                 {"faults", Value::Int(effective)}})},
+                       {"healing", Value::Object({{"shown", Value::Bool(missing.empty())}})},
+                       {"faults", ToValue(list)},
+                       {"plan", ToValue(PlanJson(faults.plan, faults.choices))}})};
+  if (!missing.empty()) {
+    outcome.disposition = Disposition::kInconclusive;
+    outcome.error = base::Error{ErrorCode::kUnavailable, missing};
+  }
+  return outcome;
+}
+
+net::Task<Outcome> RandomStep(const Value& random, const action::ActionContext& context,
+                              const std::string& name) {
+  FaultSite& site = *context.faults;
+  const auto faults =
+      RandomFaultsOf(random, site.ground(), context.seed, site.GivenPlan(context.path));
+  if (!faults) co_return Failed(faults.error());
+  if (context.emit) {
+    context.emit("fault.plan", {{"plan", PlanJson(faults->plan, faults->choices)}}, {});
+  }
+  context.armed();
+  auto reports = co_await CarryOut(site, *faults, context.work_dir, name);
+  if (reports) co_return JudgedTogether(*reports, *faults, name);
+  Outcome outcome = Failed(std::move(reports).error());
+  outcome.value = Value::Object({{"plan", ToValue(PlanJson(faults->plan, faults->choices))}});
+  co_return outcome;
 }
 
 /// Applies the fault, holds it and undoes it, `times` times.
@@ -159,11 +209,14 @@ FaultAction::FaultAction() {
       {.name = "healing", .type = Type::Map(Type::Any()), .doc = "How it was undone."},
       {.name = "faults",
        .type = Type::List(Type::Any()),
-       .doc = "Every fault that is over: name, fault, lasted_ns, effect, healing."}};
+       .doc = "Every fault that is over: name, fault, lasted_ns, effect, healing."},
+      {.name = "plan",
+       .type = Type::List(Type::Any()),
+       .doc = "random: what was drawn, in order of time: fault, choice, at_ns, lasts_ns, seed."}};
   schema_.own_time = true;
   // The steps after a fault in the background begin when it is there.
   schema_.listens = true;
-  schema_.listening_params = {"for"};
+  schema_.listening_params = {"for", "random"};
   schema_.limit_param = "for";
 }
 
@@ -183,6 +236,9 @@ net::Task<Outcome> FaultAction::Run(Value params, const action::ActionContext& c
   const Value* heal = params.Find("heal");
   if (heal != nullptr && !heal->is_null()) {
     outcome = co_await HealStep(*context.faults, owner, cel::ToText(*heal));
+  } else if (const Value* random = params.Find("random")) {
+    const Value* as = params.Find("as");
+    outcome = co_await RandomStep(*random, context, as != nullptr ? cel::ToText(*as) : "random");
   } else {
     const auto times = TimesOf(params);
     if (!times) co_return Failed(times.error());

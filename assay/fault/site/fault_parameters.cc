@@ -116,6 +116,51 @@ ObjectSchema DiskTable() {
   return table;
 }
 
+ObjectSchema RandomTable() {
+  ObjectSchema choice{
+      .name = "random fault",
+      .doc = "A fault that may be drawn.",
+      .fields = {
+          {.name = "network", .type = Type::Object(NetworkTable()), .doc = "Of a link."},
+          {.name = "process", .type = Type::Object(ProcessTable()), .doc = "Of a service."},
+          {.name = "disk", .type = Type::Object(DiskTable()), .doc = "Of a data directory."},
+          {.name = "dependency",
+           .type = Type::String(),
+           .doc = "A link that is cut, or a service that is stopped."},
+          {.name = "weight",
+           .type = Type::Number(),
+           .default_text = "1",
+           .doc = "How often it is drawn, relative to the others."},
+          {.name = "shortest",
+           .type = Type::Duration(),
+           .default_text = "100ms",
+           .doc = "It lasts at least so long."},
+          {.name = "longest",
+           .type = Type::Duration(),
+           .default_text = "5s",
+           .doc = "It lasts at most so long."}}};
+  choice.one_of = {{.names = {"network", "process", "disk", "dependency"}}};
+  return {.name = "random faults",
+          .doc = "Faults drawn with the seed of the run, beside each other and one after the other, "
+                 "of one service or link never two at once.",
+          .fields = {{.name = "among",
+                      .type = Type::List(Type::Object(std::move(choice))),
+                      .required = true,
+                      .doc = "What may be drawn."},
+                     {.name = "for",
+                      .type = Type::Duration(),
+                      .default_text = "1m",
+                      .doc = "Every fault is to be over by then."},
+                     {.name = "faults",
+                      .type = Type::Int(),
+                      .default_text = "10",
+                      .doc = "How many; fewer when they do not fit."},
+                     {.name = "calm",
+                      .type = Type::Duration(),
+                      .default_text = "200ms",
+                      .doc = "Between two faults of one service or link."}}};
+}
+
 std::string TextAt(const Value& map, std::string_view key) {
   const Value* value = map.Find(key);
   return value == nullptr || value->is_null() ? std::string() : cel::ToText(*value);
@@ -124,23 +169,6 @@ std::string TextAt(const Value& map, std::string_view key) {
 base::Error Wrong(std::string_view name, std::string_view expected) {
   return {.code = ErrorCode::kInvalid,
           .message = fmt::format("parameter \"{}\" is not {}", name, expected)};
-}
-
-base::Result<std::optional<base::Duration>> SpanAt(const Value& params, std::string_view key) {
-  const Value* value = params.Find(key);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  if (value->is_duration()) return value->duration();
-  auto span = value->is_string() ? base::ParseDuration(value->string())
-                                 : base::Fail(ErrorCode::kInvalid, "");
-  if (span) return *span;
-  return base::Fail(Wrong(key, "a duration such as 5s"));
-}
-
-base::Result<double> NumberAt(const Value& map, std::string_view key) {
-  const Value* value = map.Find(key);
-  if (value != nullptr && value->is_int()) return static_cast<double>(value->int_value());
-  if (value != nullptr && value->is_double()) return value->double_value();
-  return base::Fail(Wrong(key, "a number"));
 }
 
 base::Result<uint64_t> SizeAt(const Value& map, std::string_view key, uint64_t otherwise) {
@@ -252,6 +280,9 @@ ObjectSchema FaultTable() {
           {.name = "heal",
            .type = Type::String(),
            .doc = "Undoes the fault of this name, or `all` of the scenario."},
+          {.name = "random",
+           .type = Type::Object(RandomTable()),
+           .doc = "Many, drawn at random; `assay shrink` finds those that a failure needs."},
           {.name = "as",
            .type = Type::String(),
            .doc = "Name of the fault; absent: what it is and where."},
@@ -267,8 +298,25 @@ ObjectSchema FaultTable() {
            .type = Type::Int(),
            .default_text = "1",
            .doc = "How often it is applied."}}};
-  table.one_of = {{.names = {"network", "process", "disk", "dependency", "heal"}}};
+  table.one_of = {{.names = {"network", "process", "disk", "dependency", "heal", "random"}}};
   return table;
+}
+
+base::Result<std::optional<base::Duration>> SpanAt(const Value& params, std::string_view key) {
+  const Value* value = params.Find(key);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (value->is_duration()) return value->duration();
+  auto span = value->is_string() ? base::ParseDuration(value->string())
+                                 : base::Fail(ErrorCode::kInvalid, "");
+  if (span) return *span;
+  return base::Fail(Wrong(key, "a duration such as 5s"));
+}
+
+base::Result<double> NumberAt(const Value& map, std::string_view key) {
+  const Value* value = map.Find(key);
+  if (value != nullptr && value->is_int()) return static_cast<double>(value->int_value());
+  if (value != nullptr && value->is_double()) return value->double_value();
+  return base::Fail(Wrong(key, "a number"));
 }
 
 base::Result<FaultTimes> TimesOf(const Value& params) {
@@ -299,6 +347,7 @@ base::Result<std::unique_ptr<Fault>> FaultOf(const Value& params, const Ground& 
 std::string HeadOf(const Value& params) {
   if (const std::string name = TextAt(params, "heal"); !name.empty()) return "heal " + name;
   if (const std::string name = TextAt(params, "dependency"); !name.empty()) return name + " down";
+  if (params.Find("random") != nullptr) return "random faults";
   for (const char* kind : {"network", "process", "disk"}) {
     const Value* map = params.Find(kind);
     if (map == nullptr || !map->is_map()) continue;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "assay/cel/value.h"
 #include "assay/fault/site/fault.h"
@@ -13,6 +14,11 @@
 namespace assay::fault {
 
 scenario::ObjectSchema FaultTable();
+
+/// nullopt when there is none; kInvalid when it is no duration.
+base::Result<std::optional<base::Duration>> SpanAt(const cel::Value& params, std::string_view key);
+/// kInvalid when it is not there or no number.
+base::Result<double> NumberAt(const cel::Value& map, std::string_view key);
 
 /// When a fault is on.
 struct FaultTimes {

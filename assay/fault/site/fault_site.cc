@@ -46,6 +46,11 @@ boost::json::object FaultReport::ToJson() const {
 FaultSite::FaultSite(Ground ground, environment::EventSink sink)
     : ground_(std::move(ground)), sink_(std::move(sink)) {}
 
+const FaultPlan* FaultSite::GivenPlan(std::string_view path) const {
+  const auto found = plans_.find(path.substr(0, path.rfind('#')));
+  return found == plans_.end() ? nullptr : &found->second;
+}
+
 void FaultSite::Write(std::string_view kind, const Active& active,
                       boost::json::object facts) const {
   facts["name"] = active.name;

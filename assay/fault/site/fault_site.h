@@ -1,11 +1,13 @@
 #pragma once
 // The faults of a run: which are on, whose they are, and the events that tell of them.
 
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "assay/fault/random_plan.h"
 #include "assay/fault/site/fault.h"
 #include "lib/net/event.h"
 
@@ -31,6 +33,11 @@ class FaultSite {
   FaultSite(Ground ground, environment::EventSink sink);
 
   const Ground& ground() const { return ground_; }
+
+  /// Plans that steps carry out instead of drawing one.
+  void GivePlans(PlansByPath plans) { plans_ = std::move(plans); }
+  /// Null: the step draws its own.
+  const FaultPlan* GivenPlan(std::string_view path) const;
 
   /// Applies it. `owner` is whoever heals what is left of it; kConflict: the owner has a fault of
   /// that name. A fault that could not be applied as a whole is healed again.
@@ -65,6 +72,7 @@ class FaultSite {
   Ground ground_;
   environment::EventSink sink_;
   std::vector<std::shared_ptr<Active>> active_;
+  PlansByPath plans_;
 };
 
 }  // namespace assay::fault

@@ -210,6 +210,7 @@ net::Task<Performed> LiveSource::Perform(const ActionRequest& request) {
       .work_dir = session.work_dir.string(),
       .source_dir = (context_.project_root / std::filesystem::path(file).parent_path()).string(),
       .seed = base::StableHash(request.path, context_.seed),
+      .path = request.path,
       .find_endpoint =
           [this, other = *other](std::string_view name) { return FindEndpoint(other, name); },
       .process_environment = context_.process_environment,
