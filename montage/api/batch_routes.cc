@@ -41,7 +41,7 @@ base::Result<std::optional<Problem>> RefuseUnknown(const Services& services, con
                  .details = {{"unknown_file_ids", unknown}}};
 }
 
-Outcome Submit(const Api& api, Services& services, Call& call) {
+Outcome Submit(const Api& api, Services& services, Call& call, const std::string& batch_id) {
   JsonFields fields(call.request);
   const auto file_ids = fields.RequiredTexts("file_ids", services.max_batch_files);
   std::set<std::string_view> seen;
@@ -60,7 +60,7 @@ Outcome Submit(const Api& api, Services& services, Call& call) {
   std::vector<jobs::JobRequest> requests;
   for (const std::string& file_id : file_ids)
     requests.push_back(submission.ForFile(call.principal, file_id));
-  const auto batch = services.jobs.SubmitBatch(requests, call.deadline);
+  const auto batch = services.jobs.SubmitBatch(requests, batch_id, call.deadline);
   if (!batch) return api.Refuse(batch.error(), call);
   if (services.wake_workers) services.wake_workers();
   return Reply{.status = 202,
@@ -157,10 +157,11 @@ void AddBatchRoutes(Api& api, Services& services) {
            .responses = {{202,
                           {"Submitted.", schema::Object({{"batch_id", schema::Text()},
                                                          {"total", schema::Integer(1)}})}},
-                         {409, {"The request with this Idempotency-Key is not finished."}},
                          {501, {"A stage that was asked for is not in this version."}}}},
           [&api, &services](Call& call) {
-            return CreateOnce(api, services, call, [&] { return Submit(api, services, call); });
+            return CreateOnce(api, services, call, [&](const std::string& id) {
+              return Submit(api, services, call, id);
+            });
           });
   api.Add(
       {.path = "/api/v1/batch/{batch_id}/status",

@@ -131,7 +131,7 @@ net::Task<Outcome> Upload(const Api& api, Services& services, Call& call) {
                                   [&] { return Store(api, services, call, spool, sink.name()); });
 }
 
-Outcome Analyze(const Api& api, Services& services, Call& call) {
+Outcome Analyze(const Api& api, Services& services, Call& call, const std::string& job_id) {
   JsonFields fields(call.request);
   const std::string file_id = fields.RequiredText("file_id");
   const Submission submission = ReadSubmission(fields);
@@ -141,7 +141,9 @@ Outcome Analyze(const Api& api, Services& services, Call& call) {
     return api.Refuse(file.error(), call);
   if (auto problem = RefuseMissing(services.analyses, submission.request))
     return *std::move(problem);
-  const auto job = services.jobs.Submit(submission.ForFile(call.principal, file_id), call.deadline);
+  jobs::JobRequest request = submission.ForFile(call.principal, file_id);
+  request.job_id = job_id;
+  const auto job = services.jobs.Submit(request, call.deadline);
   if (!job) return api.Refuse(job.error(), call);
   if (services.wake_workers) services.wake_workers();
   return Reply{
@@ -242,7 +244,6 @@ Operation AnalyzeOperation() {
                          {"Submitted.", schema::Object({{"job_id", schema::Text()},
                                                         {"status", schema::Word({"pending"})}})}},
                         {404, {"There is no such recording."}},
-                        {409, {"The request with this Idempotency-Key is not finished."}},
                         {501, {"A stage that was asked for is not in this version."}}}};
 }
 
@@ -253,7 +254,9 @@ void AddEegRoutes(Api& api, Services& services) {
   api.AddStreaming(UploadOperation(services),
                    [&api, &services](Call& call) { return Upload(api, services, call); });
   api.Add(AnalyzeOperation(), [&api, &services](Call& call) {
-    return CreateOnce(api, services, call, [&] { return Analyze(api, services, call); });
+    return CreateOnce(api, services, call, [&](const std::string& id) {
+      return Analyze(api, services, call, id);
+    });
   });
   api.Add(
       {.path = "/api/v1/eeg/files",

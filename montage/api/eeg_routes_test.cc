@@ -185,6 +185,36 @@ TEST_F(ApiTest, ARequestSentAgainUnderItsKeyMakesOneJob) {
   EXPECT_EQ(Rows("analysis_jobs"), 1);
 }
 
+TEST_F(ApiTest, AServerThatDiedBeforeItKeptItsAnswerMakesNoSecondJob) {
+  const std::string token = Token("ann_lee");
+  const std::string body = R"({"analysis_type":"quick","file_id":")" + UploadedId(token) + "\"}";
+  const http::Headers key = {{"Idempotency-Key", "k-1"}};
+  const std::string first = Post("/api/v1/eeg/analyze", token, body, key).Text("job_id");
+  ASSERT_TRUE(sql::Change(*database_, "UPDATE idempotency_keys SET status = NULL, response = NULL",
+                          {}, never_));
+  const Answer again = Post("/api/v1/eeg/analyze", token, body, key);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.Text("job_id"), first);
+  EXPECT_FALSE(again.headers.Get("Idempotency-Replayed").has_value());
+  EXPECT_EQ(Post("/api/v1/eeg/analyze", token, body, key).headers.Get("Idempotency-Replayed"),
+            "true");
+  ASSERT_TRUE(sql::Change(*database_, "DELETE FROM idempotency_keys", {}, never_));
+  EXPECT_EQ(Post("/api/v1/eeg/analyze", token, body, key).Text("job_id"), first);
+  EXPECT_EQ(Rows("analysis_jobs"), 1);
+}
+
+TEST_F(ApiTest, TheSameKeyOfAnotherCallerIsAnotherJob) {
+  const http::Headers key = {{"Idempotency-Key", "k-1"}};
+  std::set<std::string> jobs;
+  for (const char* user : {"ann_lee", "bob_ray"}) {
+    const std::string token = Token(user);
+    jobs.insert(Post("/api/v1/eeg/analyze", token,
+                     R"({"analysis_type":"quick","file_id":")" + UploadedId(token) + "\"}", key)
+                    .Text("job_id"));
+  }
+  EXPECT_EQ(jobs.size(), 2U);
+}
+
 TEST_F(ApiTest, AJobIsFollowedToItsResult) {
   const std::string token = Token("ann_lee");
   const std::string job = SubmittedId(token, UploadedId(token));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/crypto/hash.h"
+#include "montage/storage/ids.h"
 
 namespace montage::api {
 namespace {
@@ -17,21 +18,19 @@ bool IsKey(std::string_view key) {
          std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
 }
 
-Problem Reused(int status, std::string message) {
-  return {.status = status,
-          .error = status == 409 ? "conflict" : "invalid",
-          .message = std::move(message)};
+Problem Invalid(std::string message) {
+  return {.status = 422, .error = "invalid", .message = std::move(message)};
 }
 
 }  // namespace
 
 Outcome CreateOnce(const Api& api, const Services& services, Call& call,
-                   const std::function<Outcome()>& create) {
+                   const std::function<Outcome(const std::string& id)>& create) {
   using Found = storage::IdempotentStart::Outcome;
   const auto key = call.request.headers.Get("Idempotency-Key");
-  if (!key) return create();
+  if (!key) return create({});
   if (!IsKey(*key)) {
-    return Reused(422, fmt::format("the header Idempotency-Key has {} bytes; expected 1 to {} "
+    return Invalid(fmt::format("the header Idempotency-Key has {} bytes; expected 1 to {} "
                                    "printable ASCII characters without blanks",
                                    key->size(), kMaxKey));
   }
@@ -47,18 +46,18 @@ Outcome CreateOnce(const Api& api, const Services& services, Call& call,
   if (!start) return api.Refuse(start.error(), call);
   switch (start->outcome) {
     case Found::kOther:
-      return Reused(422, "the header Idempotency-Key was sent before with another request");
-    case Found::kRunning:
-      return Reused(409, "the request with this Idempotency-Key is not finished");
+      return Invalid("the header Idempotency-Key was sent before with another request");
     case Found::kAnswered:
       return Reply{.status = start->status,
                    .headers = {{"Idempotency-Replayed", "true"}},
                    .text = {{"application/json", start->response}}};
     case Found::kNew:
+    case Found::kRunning:  // or its process is gone
       break;
   }
-  Outcome outcome = create();
+  Outcome outcome = create(storage::NamedId(fmt::format("{}\n{}\n{}", owner, *key, hash)));
   const Reply* reply = std::get_if<Reply>(&outcome);
+  if (reply == nullptr && start->outcome == Found::kRunning) return outcome;
   const auto kept = reply == nullptr
                         ? store.Abandon(owner, *key, call.deadline)
                         : store.Finish(owner, *key, reply->status,

@@ -36,6 +36,8 @@ base::Result<Priority> ParsePriority(std::string_view text);
 bool IsFinal(JobStatus status);
 
 struct JobRequest {
+  /// "": a new one. Of the same id one job is made: who submits it again gets the first.
+  std::string job_id;
   std::string tenant;
   std::string owner_id;
   std::string file_id;
@@ -104,10 +106,11 @@ class JobQueue {
  public:
   virtual ~JobQueue() = default;
 
+  /// kConflict: the id that was asked for is that of another caller's job.
   virtual base::Result<Job> Submit(const JobRequest& request, base::Deadline deadline) = 0;
-  /// All jobs or none.
+  /// All jobs or none. `batch_id` as the id of a job; "": a new one.
   virtual base::Result<Batch> SubmitBatch(const std::vector<JobRequest>& requests,
-                                          base::Deadline deadline) = 0;
+                                          std::string_view batch_id, base::Deadline deadline) = 0;
   virtual base::Result<Job> Get(std::string_view job_id, base::Deadline deadline) = 0;
   virtual base::Result<std::vector<Job>> List(const JobFilter& filter, base::Deadline deadline) = 0;
   virtual base::Result<Batch> GetBatch(std::string_view batch_id, base::Deadline deadline) = 0;

@@ -131,7 +131,7 @@ TEST_P(JobQueueContract, CancellingWorksAtOnceOrThroughTheWorker) {
 }
 
 TEST_P(JobQueueContract, ABatchCountsItsJobs) {
-  const Batch batch = queue_.SubmitBatch(std::vector(10, Request()), kNever).value();
+  const Batch batch = queue_.SubmitBatch(std::vector(10, Request()), "", kNever).value();
   int64_t before = 0;
   for (int i = 0; i < 10; ++i) {
     const JobLease lease = Claim();
@@ -151,7 +151,23 @@ TEST_P(JobQueueContract, ABatchCountsItsJobs) {
   EXPECT_EQ(end.failed, 1);
   EXPECT_EQ(end.progress(), 100);
   EXPECT_EQ(queue_.List({.tenant = "site", .batch_id = batch.batch_id}, kNever)->size(), 10U);
-  EXPECT_FALSE(queue_.SubmitBatch({}, kNever).has_value());
+  EXPECT_FALSE(queue_.SubmitBatch({}, "", kNever).has_value());
+}
+
+TEST_P(JobQueueContract, OfAnIdThatIsAskedForThereIsOneJobAndOneBatch) {
+  JobRequest request = Request();
+  request.job_id = "11111111-2222-8333-8444-555555555555";
+  const Job first = queue_.Submit(request, kNever).value();
+  EXPECT_EQ(first.job_id, request.job_id);
+  EXPECT_EQ(queue_.Submit(request, kNever)->created_at_ns, first.created_at_ns);
+  EXPECT_EQ(queue_.List({.tenant = request.tenant}, kNever)->size(), 1U);
+  request.owner_id = "somebody else";
+  EXPECT_EQ(queue_.Submit(request, kNever).error().code, base::ErrorCode::kConflict);
+
+  const std::string batch = "66666666-7777-8888-8999-000000000000";
+  EXPECT_EQ(queue_.SubmitBatch(std::vector(3, Request()), batch, kNever)->batch_id, batch);
+  EXPECT_EQ(queue_.SubmitBatch(std::vector(3, Request()), batch, kNever)->total, 3);
+  EXPECT_EQ(queue_.List({.tenant = request.tenant, .batch_id = batch}, kNever)->size(), 3U);
 }
 
 TEST_P(JobQueueContract, ConcurrentWorkersNeverShareAJob) {
@@ -175,7 +191,7 @@ TEST_P(JobQueueContract, ConcurrentWorkersNeverShareAJob) {
 
 TEST_P(JobQueueContract, WorkersRecoveriesAndCancellationsAtTheSameTimeEndEachJobOnce) {
   constexpr size_t kJobs = 60;
-  const Batch batch = queue_.SubmitBatch(std::vector(kJobs, Request()), kNever).value();
+  const Batch batch = queue_.SubmitBatch(std::vector(kJobs, Request()), "", kNever).value();
   const std::vector<Job> jobs =
       queue_.List({.tenant = "site", .batch_id = batch.batch_id, .limit = kJobs}, kNever).value();
   std::atomic<size_t> acknowledged = 0;

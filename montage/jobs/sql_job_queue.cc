@@ -96,17 +96,25 @@ base::Error NotTheLease(base::Error error) {
 
 base::Result<Job> SqlJobQueue::Insert(sql::Connection& connection, const JobRequest& request,
                                       const std::string& batch_id, base::Deadline deadline) const {
-  Job job{.job_id = storage::NewId(), .batch_id = batch_id, .request = request};
+  Job job{.job_id = request.job_id.empty() ? storage::NewId() : request.job_id,
+          .batch_id = batch_id,
+          .request = request};
   job.created_at_ns = Now();
   const sql::Value batch = batch_id.empty() ? sql::Value() : sql::Value(batch_id);
-  TRY(connection.Execute(
+  TRY(const sql::Rows inserted, connection.Execute(
       "INSERT INTO analysis_jobs (job_id, batch_id, file_id, tenant, owner_id, analysis_type, "
       "parameters, priority, status, created_at, announce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-      "'pending', $9, $10)",
+      "'pending', $9, $10) ON CONFLICT (job_id) DO NOTHING",
       {job.job_id, batch, request.file_id, request.tenant, request.owner_id, request.analysis_type,
        request.parameters, static_cast<int64_t>(request.priority), job.created_at_ns, announce()},
       deadline));
-  return job;
+  if (inserted.changed == 1) return job;
+  TRY(Job first, FindJob(connection, job.job_id, For::kReading, deadline));
+  if (first.request.tenant == request.tenant && first.request.owner_id == request.owner_id) {
+    return first;
+  }
+  return base::Fail(ErrorCode::kConflict,
+                    fmt::format("the job \"{}\" is somebody else's", job.job_id));
 }
 
 base::Result<Job> SqlJobQueue::Submit(const JobRequest& request, base::Deadline deadline) {
@@ -115,16 +123,24 @@ base::Result<Job> SqlJobQueue::Submit(const JobRequest& request, base::Deadline 
 }
 
 base::Result<Batch> SqlJobQueue::SubmitBatch(const std::vector<JobRequest>& requests,
-                                             base::Deadline deadline) {
+                                             std::string_view batch_id, base::Deadline deadline) {
   if (requests.empty()) return base::Fail(ErrorCode::kInvalid, "a batch needs at least one job");
   TRY(auto transaction, Transaction::Begin(database_, deadline));
   const JobRequest& first = requests.front();
-  Batch batch{.batch_id = storage::NewId(), .owner_id = first.owner_id};
+  Batch batch{.batch_id = batch_id.empty() ? storage::NewId() : std::string(batch_id),
+              .owner_id = first.owner_id};
   batch.total = std::ssize(requests);
-  TRY(transaction->Execute(
+  TRY(const sql::Rows inserted, transaction->Execute(
       "INSERT INTO batches (batch_id, tenant, owner_id, total, created_at) VALUES ($1, $2, $3, $4, "
-      "$5)",
+      "$5) ON CONFLICT (batch_id) DO NOTHING",
       {batch.batch_id, first.tenant, first.owner_id, batch.total, Now()}, deadline));
+  if (inserted.changed == 0) {
+    TRY(transaction.Commit(deadline));
+    TRY(Batch before, GetBatch(batch.batch_id, deadline));
+    if (before.owner_id == first.owner_id) return before;
+    return base::Fail(ErrorCode::kConflict,
+                      fmt::format("the batch \"{}\" is somebody else's", batch.batch_id));
+  }
   for (const JobRequest& request : requests) {
     TRY(Insert(*transaction, request, batch.batch_id, deadline));
   }

@@ -33,7 +33,7 @@ class SqlJobQueue final : public JobQueue {
 
   base::Result<Job> Submit(const JobRequest& request, base::Deadline deadline) override;
   base::Result<Batch> SubmitBatch(const std::vector<JobRequest>& requests,
-                                  base::Deadline deadline) override;
+                                  std::string_view batch_id, base::Deadline deadline) override;
   base::Result<Job> Get(std::string_view job_id, base::Deadline deadline) override;
   base::Result<std::vector<Job>> List(const JobFilter& filter, base::Deadline deadline) override;
   base::Result<Batch> GetBatch(std::string_view batch_id, base::Deadline deadline) override;

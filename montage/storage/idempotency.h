@@ -19,7 +19,7 @@ struct IdempotentStart {
   enum class Outcome {
     kNew,       ///< do it, then Finish or Abandon
     kAnswered,  ///< `status` and `response` are the answer
-    kRunning,   ///< the first one is not finished
+    kRunning,   ///< the first one is not finished, or its process is gone
     kOther,     ///< the key was used for another request
   };
   Outcome outcome = Outcome::kNew;
