@@ -65,7 +65,8 @@ Result<void> CheckSupported(const Config& config) {
 /// Members in the order of their dependence: each one only refers to those above it.
 struct Service::Parts {
   Parts(const Config& the_config, Role role, Log& the_log, const base::Clock& the_clock,
-        std::unique_ptr<DataDirectory> the_directory, identity::TokenSigner the_signer);
+        std::unique_ptr<DataDirectory> the_directory, identity::TokenSigner the_signer,
+        const Interposers& the_interposers);
 
   Result<void> Recover(bool alone, Deadline deadline);
   void Wake();
@@ -92,7 +93,10 @@ struct Service::Parts {
   identity::ApiKeys keys;
   audit::AuditLog audit;
   recordings::Recordings recordings;
-  jobs::SqlJobQueue queue;
+  jobs::SqlJobQueue stored_queue;
+  std::unique_ptr<jobs::JobQueue> interposed_queue;
+  jobs::JobQueue& queue;
+  std::function<http::Handler(http::Handler)> interpose_handler;
   std::unique_ptr<cache::FastLevel> fast_cache;
   cache::TwoLevelCache cache;
   storage::IdempotencyStore idempotency;
@@ -108,7 +112,7 @@ struct Service::Parts {
 
 Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
                       const base::Clock& the_clock, std::unique_ptr<DataDirectory> the_directory,
-                      identity::TokenSigner the_signer)
+                      identity::TokenSigner the_signer, const Interposers& the_interposers)
     : config(the_config),
       log(the_log),
       clock(the_clock),
@@ -124,8 +128,11 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       audit(directory->database(), clock),
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
-      queue(directory->database(), clock,
-            config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
+      stored_queue(directory->database(), clock,
+                   config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
+      interposed_queue(the_interposers.queue ? the_interposers.queue(stored_queue) : nullptr),
+      queue(interposed_queue ? *interposed_queue : stored_queue),
+      interpose_handler(the_interposers.handler),
       fast_cache(MakeFastLevel(config, clock)),
       cache({.fast = *fast_cache,
              .store = directory->objects(),
@@ -263,7 +270,7 @@ void Service::Parts::StartWorkers() {
                           .clock = clock,
                           .spool_folder = directory->spool(),
                           .stop = end_jobs.get_token()}),
-      WorkerOptionsOf(config, queue));
+      WorkerOptionsOf(config, stored_queue));
 }
 
 net::Task<void> Service::Parts::KeepHouse() {
@@ -322,7 +329,8 @@ Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
-                                               const base::Clock& clock, Role role) {
+                                               const base::Clock& clock, Role role,
+                                               const Interposers& interposers) {
   TRY(CheckSupported(config));
   if (role == Role::kWorker && config.workers == 0)
     return base::Fail(ErrorCode::kInvalid, "a worker needs at least 1 thread; workers is 0");
@@ -345,7 +353,8 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   TRY(directory->objects().EnsureBucket(jobs::kResultsBucket, deadline));
   TRY(identity::TokenSigner signer, LoadSigner(*directory, clock, deadline));
   auto parts =
-      std::make_unique<Parts>(config, role, log, clock, std::move(directory), std::move(signer));
+      std::make_unique<Parts>(config, role, log, clock, std::move(directory), std::move(signer),
+                              interposers);
   TRY(parts->cache.Open(deadline));
   if (config.workers > 0) TRY(parts->Recover(alone, deadline));
   TRY(serve_lock.Share());
@@ -356,7 +365,9 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
 
 net::Task<Result<void>> Service::Run(const net::Cancellation& stop,
                                      std::function<void(const std::string& url)> ready) {
-  auto server = http::Server::Start({co_await net::CurrentExecutor()}, parts_->api.AsHandler(),
+  http::Handler handler = parts_->api.AsHandler();
+  if (parts_->interpose_handler) handler = parts_->interpose_handler(std::move(handler));
+  auto server = http::Server::Start({co_await net::CurrentExecutor()}, std::move(handler),
                                     parts_->ServerOptionsOf());
   if (!server) {
     co_return base::Fail(std::move(server).error().While(

@@ -22,6 +22,7 @@
 #include "lib/net/task.h"
 #include "montage/app/config.h"
 #include "montage/app/dispatch.h"
+#include "montage/app/interposers.h"
 #include "montage/app/log.h"
 
 namespace montage::app {
@@ -35,7 +36,8 @@ class Service {
   /// and /metrics. `log` and `clock` outlive it.
   static base::Result<std::unique_ptr<Service>> Open(const Config& config, Log& log,
                                                      const base::Clock& clock,
-                                                     Role role = Role::kServer);
+                                                     Role role = Role::kServer,
+                                                     const Interposers& interposers = {});
   ~Service();
 
   /// Serves on the caller's loop until `stop` is requested, then drains. `ready` gets the URL.

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "montage/app/interposers.h"
+
 namespace montage::app {
 
 /// What the program may see of the world.
@@ -17,6 +19,7 @@ struct ProgramIo {
   std::ostream& err;
   std::function<std::optional<std::string>(std::string_view variable)> environment;
   bool color = false;  ///< of diagnostics
+  Interposers interposers = {};
 };
 
 /// `arguments` without the program's name.

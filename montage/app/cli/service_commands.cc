@@ -28,10 +28,11 @@ bool StopsWithinASecond(const net::Cancellation& stop) {
 /// stop before.
 Result<std::unique_ptr<Service>> OpenWhenPossible(const Config& config, Role role, Log& log,
                                                   const base::Clock& clock,
+                                                  const Interposers& interposers,
                                                   const net::Cancellation& stop) {
   bool told = false;
   while (true) {
-    auto service = Service::Open(config, log, clock, role);
+    auto service = Service::Open(config, log, clock, role, interposers);
     const bool may_come = !service && service.error().code == base::ErrorCode::kUnavailable;
     if (!may_come || config.database_url.empty()) return service;
     if (!told) log.Write("waiting_for_database", service.error());
@@ -61,7 +62,8 @@ Result<int> RunService(CommandContext& context, Role role) {
   Log log(level, context.clock);
   net::Cancellation stop;
   const net::SignalBridge signals(stop, {SIGTERM, SIGINT});
-  TRY(const auto service, OpenWhenPossible(loaded.config, role, log, context.clock, stop));
+  TRY(const auto service, OpenWhenPossible(loaded.config, role, log, context.clock,
+                                           context.io.interposers, stop));
   if (!service) return 0;
   net::Runtime runtime;
   TRY(runtime.Run(service->Run(stop, [&](const std::string& url) {
