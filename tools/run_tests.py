@@ -8,7 +8,8 @@ Stages, in order (each can be chosen with --label):
   golden                    the command line of the release build against recorded output; clients of Toxiproxy
   browser                   the HTML report in a headless browser
   suite                     the qualification suites with the release build, in both profiles of Montage (the production one on
-                            the same servers), each run replayed and verified
+                            the same servers), each run replayed and verified; then Montage with planted defects, which
+                            they must find
 """
 
 import argparse
@@ -198,7 +199,7 @@ def run_stages(options, wanted, totals):
             for finished in [pool.submit(run_program, *program, options.k, totals) for program in chosen]:
                 finished.result()
     if {"golden", "docs", "browser", "suite"} & set(wanted):
-        build("release", "assay_program", "montage_program")
+        build("release", "assay_program", "montage_program", "montage_planted_program")
         say("tests of the programs")
         if "golden" in wanted:
             run_script("golden output", [sys.executable, "tests/golden/run.py"], totals)
@@ -208,6 +209,7 @@ def run_stages(options, wanted, totals):
             run_script("packaging", [sys.executable, "tests/packaging/run.py"], totals)
         if "suite" in wanted:
             run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
+            run_script("planted defects", [sys.executable, "tests/defects/run.py"], totals)
         if "browser" in wanted:
             run_script("browser", [sys.executable, "tests/browser/run.py"], totals)
 
