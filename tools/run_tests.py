@@ -208,6 +208,7 @@ def run_stages(options, wanted, totals):
             run_script("packaging", [sys.executable, "tests/packaging/run.py"], totals)
         if "suite" in wanted:
             run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
+            run_script("suite in containers", [sys.executable, "tests/compose/run.py"], totals)
         if "browser" in wanted:
             run_script("browser", [sys.executable, "tests/browser/run.py"], totals)
 

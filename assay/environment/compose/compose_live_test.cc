@@ -1,6 +1,7 @@
 // Compose files with real containers: podman, podman-compose and runc from Debian, and an image
 // made here from busybox, without a registry.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -41,10 +42,11 @@ cp "$(command -v busybox)" root/bin/busybox
 for name in sh sleep echo httpd wget true; do ln -sf busybox root/bin/$name; done
 echo hello > root/www/index.html
 echo 'root:x:0:0:root:/:/bin/sh' > root/etc/passwd
-tar -C root -c . | podman import - "localhost/$1:1"
+tar -C root -c . | podman import --change "VOLUME /scratch" - "localhost/$1:1"
 )script";
 
-/// `web` has a health check that is unhealthy at first, `job` ends at once.
+/// `web` has a health check that is unhealthy at first, `job` ends at once. One name of a volume
+/// begins with another one, and each container has a volume without a name.
 constexpr const char* kComposeFile = R"(
 services:
   web:
@@ -57,11 +59,13 @@ services:
   worker:
     image: localhost/${IMAGE}:1
     command: ["sh", "-c", "echo working; exec sleep 100000"]
+    volumes: ["database:/database"]
     depends_on: [web]
   job:
     image: localhost/${IMAGE}:1
     command: ["echo", "migrated"]
 volumes:
+  database: {}
   data: {}
 )";
 
@@ -106,6 +110,18 @@ class ComposeLive : public testing::Test {
               "podman network ls -q --filter $l; podman volume ls -q --filter $l",
               run)
         .out;
+  }
+
+  /// Names of all volumes that the containers of a run use.
+  static std::string VolumesOf(const std::string& run) {
+    return Sh("podman ps -aq --filter label=com.docker.compose.project=shop-$1 | xargs podman "
+              "inspect "
+              "--format '{{range .Mounts}}{{.Name}} {{end}}'",
+              run)
+        .out;
+  }
+  static std::string StillThere(const std::string& volumes) {
+    return Sh("for one in $1; do ! podman volume exists $one || echo $one; done", volumes).out;
   }
 
   static EnvironmentSpec Spec() {
@@ -178,6 +194,7 @@ class ComposeLive : public testing::Test {
 };
 
 TEST_F(ComposeLive, ComesUpHealthyIsReachedAndLeavesNothing) {
+  std::string volumes;
   Run(Spec(), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
     EXPECT_TRUE(started.has_value()) << started.error().ToString() << started.error().hint;
@@ -194,8 +211,11 @@ TEST_F(ComposeLive, ComesUpHealthyIsReachedAndLeavesNothing) {
     }
     EXPECT_EQ(states, (std::vector<std::string>{"web ready", "job exited", "worker ready"}));
     EXPECT_NE(LeftOf(run_), "");
+    volumes = VolumesOf(run_);
+    EXPECT_EQ(std::ranges::count(volumes, ' '), 5) << "two with names, three without: " << volumes;
   });
   EXPECT_EQ(LeftOf(run_), "");
+  EXPECT_EQ(StillThere(volumes), "");
   const auto stopped = Events("environment.service.stopped", "job");
   ASSERT_EQ(stopped.size(), 1U);
   EXPECT_EQ(blobs_.Get(std::string(stopped[0].at("log").as_string())).value(), "migrated\n");
