@@ -83,9 +83,9 @@ net::Task<base::Result<void>> ComposeEnvironment::Compose(std::vector<std::strin
   call.on_output = [this](std::string_view text) { (void)compose_log_->Append(text); };
   auto done = co_await CallToolOrFail(std::move(call), deadline);
   // podman-compose 1.0 goes on after a container that could not be made, and exits with 0.
-  static const re2::RE2 kFailedInside(R"((?m)^exit code: [1-9])");
+  static const re2::RE2 failed_inside(R"((?m)^exit code: [1-9])");
   if (done.has_value() && words.front() != "stop" &&
-      re2::RE2::PartialMatch(done->out + done->err, kFailedInside)) {
+      re2::RE2::PartialMatch(done->out + done->err, failed_inside)) {
     done = base::Fail(
         base::Error{.code = base::ErrorCode::kUnavailable,
                     .message = fmt::format("`{} {}` failed for a service",

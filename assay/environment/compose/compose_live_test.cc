@@ -73,33 +73,33 @@ volumes:
 class ComposeLive : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TempDir;
-    folder_->Write("containers.conf", kContainersConf);
-    folder_->Write("compose.yaml", kComposeFile);
+    folder = new TempDir;
+    folder->Write("containers.conf", kContainersConf);
+    folder->Write("compose.yaml", kComposeFile);
     for (const char* program : {"podman", "podman-compose", "runc", "busybox"}) {
       const std::string* path = process::FindVariable(inherited_, "PATH");
       if (path == nullptr || !process::FindProgram(program, *path).has_value()) {
-        skip_ = std::string(program) + " is not installed";
+        skip = std::string(program) + " is not installed";
         return;
       }
     }
-    image_ = "assay-live-" + UniqueToken();
-    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder_ / "containers.conf").string());
-    const auto made = Sh(kMakeImage, image_);
-    if (!made.succeeded()) skip_ = "podman cannot make an image here: " + made.Tail(3);
+    image = "assay-live-" + UniqueToken();
+    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder / "containers.conf").string());
+    const auto made = Sh(kMakeImage, image);
+    if (!made.succeeded()) skip = "podman cannot make an image here: " + made.Tail(3);
   }
   static void TearDownTestSuite() {
-    if (!image_.empty()) (void)Sh("podman rmi -f localhost/$1:1", image_);
-    delete folder_;
+    if (!image.empty()) (void)Sh("podman rmi -f localhost/$1:1", image);
+    delete folder;
   }
   void SetUp() override {
-    if (!skip_.empty()) GTEST_SKIP() << skip_;
+    if (!skip.empty()) GTEST_SKIP() << skip;
   }
 
   static ToolOutput Sh(const std::string& script, const std::string& argument) {
     net::Runtime runtime;
     const ToolSetting setting{
-        .run = "live", .environment = inherited_, .directory = folder_->path()};
+        .run = "live", .environment = inherited_, .directory = folder->path()};
     return runtime.Run(CallTool(setting.Call({"/bin/sh", "-c", script, "sh", argument}), Patient()))
         .value_or(ToolOutput{.exit = {.code = 127}});
   }
@@ -126,9 +126,9 @@ class ComposeLive : public testing::Test {
 
   static EnvironmentSpec Spec() {
     EnvironmentSpec spec{.name = "local", .type = EnvironmentType::kCompose};
-    spec.compose.files = {*folder_ / "compose.yaml"};
+    spec.compose.files = {*folder / "compose.yaml"};
     spec.compose.project = "Shop";
-    spec.compose.environment = {{"IMAGE", Fixed(image_)}, {"GREETING", Fixed("polite")}};
+    spec.compose.environment = {{"IMAGE", Fixed(image)}, {"GREETING", Fixed("polite")}};
     spec.services = {{.name = "web"}};
     spec.services[0].probes = {
         {.kind = ProbeKind::kHttp, .target = Fixed("/index.html"), .every = milliseconds(50)},
@@ -167,8 +167,9 @@ class ComposeLive : public testing::Test {
         {.clock = clock_,
          .executor = co_await net::CurrentExecutor(),
          .guardian = guardian->get(),
-         .sink = [this](std::string_view kind, std::string_view path, boost::json::object data,
-                        std::vector<std::string>) { events_.emplace_back(kind, path, data); },
+         .sink = [this](
+                     std::string_view kind, std::string_view path, const boost::json::object& data,
+                     const std::vector<std::string>&) { events_.emplace_back(kind, path, data); },
          .http = &client,
          .blobs = &blobs_,
          .run_directory = results_.path(),
@@ -182,9 +183,9 @@ class ComposeLive : public testing::Test {
     EXPECT_EQ((co_await (*guardian)->Finish(Patient())).value(), 0);
   }
 
-  static inline TempDir* folder_ = nullptr;
-  static inline std::string skip_;
-  static inline std::string image_;
+  static inline TempDir* folder = nullptr;
+  static inline std::string skip;
+  static inline std::string image;
   static inline process::EnvironmentList inherited_ = process::InheritedEnvironment();
   TempDir results_;
   base::SystemClock clock_;
@@ -253,12 +254,12 @@ TEST_F(ComposeLive, AKilledServiceIsSeenAndCanBeStartedAgain) {
 }
 
 TEST_F(ComposeLive, AServiceThatFailsStopsTheStartWithItsLastWords) {
-  folder_->Write("broken.yaml", R"(
+  folder->Write("broken.yaml", R"(
 services:
   web: { image: "localhost/${IMAGE}:1", command: ["sh", "-c", "echo no licence; exit 3"] }
 )");
   EnvironmentSpec spec = Spec();
-  spec.compose.files = {*folder_ / "broken.yaml"};
+  spec.compose.files = {*folder / "broken.yaml"};
   spec.services[0].probes.clear();
   Run(std::move(spec), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
@@ -272,12 +273,12 @@ services:
 }
 
 TEST_F(ComposeLive, AnImageThatDoesNotExistIsNamed) {
-  folder_->Write("missing.yaml", R"(
+  folder->Write("missing.yaml", R"(
 services:
   web: { image: "localhost/assay-no-such-image:1", command: ["true"], pull_policy: never }
 )");
   EnvironmentSpec spec = Spec();
-  spec.compose.files = {*folder_ / "missing.yaml"};
+  spec.compose.files = {*folder / "missing.yaml"};
   Run(std::move(spec), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
     EXPECT_FALSE(started.has_value());
@@ -295,7 +296,7 @@ TEST_F(ComposeLive, TheGuardianRemovesEverythingWhenAssayIsKilled) {
     const std::string run = "killed" + UniqueToken();
     auto output = process::MakePipe().value();
     process::Launch launch;
-    launch.argv = {TEST_HOST, "compose", results_.path(), run, *folder_ / "compose.yaml", image_};
+    launch.argv = {TEST_HOST, "compose", results_.path(), run, *folder / "compose.yaml", image};
     launch.environment = inherited_;
     launch.stdout_fd = output.writer.get();
     launch.stderr_fd = STDERR_FILENO;
