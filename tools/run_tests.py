@@ -210,6 +210,7 @@ def run_stages(options, wanted, totals):
         if "suite" in wanted:
             run_script("suites", [sys.executable, "tests/suites/run.py"], totals)
             run_script("planted defects", [sys.executable, "tests/defects/run.py"], totals)
+            run_script("suite in containers", [sys.executable, "tests/compose/run.py"], totals)
         if "browser" in wanted:
             run_script("browser", [sys.executable, "tests/browser/run.py"], totals)
 

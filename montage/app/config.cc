@@ -45,6 +45,8 @@ constexpr std::array kKeys = {
               "postgresql://... of a replica for reads; empty: none", true},
     ConfigKey{"cache", "MONTAGE_CACHE", "REDIS_URL", "", "redis://...; empty: in the process",
               true},
+    ConfigKey{"cache_at_start", "MONTAGE_CACHE_AT_START", "", "required",
+              "whether a start waits for the server of the cache: required or optional"},
     ConfigKey{"cache_ttl", "MONTAGE_CACHE_TTL", "", "1h", "how long the first level keeps a value"},
     ConfigKey{"cache_size", "MONTAGE_CACHE_SIZE", "", "64MiB", "most memory of the first level"},
     ConfigKey{"queue", "MONTAGE_QUEUE", "AMQP_URL", "", "amqp://...; empty: in the database", true},
@@ -242,6 +244,10 @@ Result<void> Set(const ConfigKey& key, const Found& found, Config& config) {
     config.database_url = found.value;
   } else if (name == "cache") {
     config.cache_url = found.value;
+  } else if (name == "cache_at_start") {
+    if (found.value != "required" && found.value != "optional")
+      return base::Fail(Wrong(key, found, "required or optional"));
+    config.cache_required_at_start = found.value == "required";
   } else if (name == "cache_ttl") {
     TRY(config.cache_ttl, ParseSpan(key, found));
   } else if (name == "cache_size") {

@@ -29,10 +29,11 @@ struct Config {
   int login_max_failures = 0;
   base::Duration login_lockout{};
   int max_batch_files = 0;
-  std::string log_level;             ///< debug, info, warn or error
-  std::string database_url;          ///< "": SQLite in the data directory
-  std::string database_replica_url;  ///< "": none
-  std::string cache_url;             ///< "": in the process
+  std::string log_level;                ///< debug, info, warn or error
+  std::string database_url;             ///< "": SQLite in the data directory
+  std::string database_replica_url;     ///< "": none
+  std::string cache_url;                ///< "": in the process
+  bool cache_required_at_start = true;  ///< a start waits until the cache's server answers
   base::Duration cache_ttl{};
   uint64_t cache_bytes = 0;
   std::string queue_url;   ///< "": in the database

@@ -65,13 +65,19 @@ Result<void> FileLock::Share() {
   return base::Fail(SystemError("share", "the lock"));
 }
 
+Result<std::filesystem::path> DataDirectory::MakeFolders(const std::filesystem::path& path) {
+  const std::filesystem::path spool = path / kSpoolFolder;
+  TRY(MakeFolder(path));
+  TRY(MakeFolder(spool));
+  return spool;
+}
+
 Result<std::unique_ptr<DataDirectory>> DataDirectory::Open(const DataDirectoryOptions& options,
                                                            const base::Clock& clock,
                                                            base::Deadline deadline) {
   std::unique_ptr<DataDirectory> directory(new DataDirectory);
   directory->path_ = options.path;
-  TRY(MakeFolder(options.path));
-  TRY(MakeFolder(directory->spool()));
+  TRY(MakeFolders(options.path));
   directory->key_file_ = options.key_file.empty() ? options.path / "keys" : options.key_file;
   TRY(auto keys, storage::KeyRing::LoadOrCreate(directory->key_file()));
   directory->keys_ = std::move(keys);

@@ -37,6 +37,8 @@ class FileLock {
   int descriptor_ = -1;
 };
 
+inline constexpr std::string_view kSpoolFolder = "spool";
+
 struct DataDirectoryOptions {
   std::filesystem::path path;
   DatabaseOptions database = {};
@@ -47,6 +49,9 @@ struct DataDirectoryOptions {
 /// Several processes may have it open.
 class DataDirectory {
  public:
+  /// Makes `path` and its folder for content on its way, for the service's own user only; returns
+  /// that folder.
+  static base::Result<std::filesystem::path> MakeFolders(const std::filesystem::path& path);
   /// Makes what is missing; does not migrate. The clock outlives it.
   static base::Result<std::unique_ptr<DataDirectory>> Open(const DataDirectoryOptions& options,
                                                            const base::Clock& clock,
@@ -56,7 +61,7 @@ class DataDirectory {
       const DataDirectoryOptions& options, const base::Clock& clock, base::Deadline deadline);
 
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path spool() const { return path_ / "spool"; }
+  std::filesystem::path spool() const { return path_ / kSpoolFolder; }
   const std::filesystem::path& key_file() const { return key_file_; }
   sql::Database& database() const { return *database_.database; }
   /// The same when it is SQLite, else null.

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "lib/http/server.h"
 #include "lib/net/offload.h"
 #include "lib/net/task_group.h"
 #include "lib/net/timer.h"
@@ -18,6 +17,7 @@
 #include "montage/api/routes.h"
 #include "montage/app/analysis_runner.h"
 #include "montage/app/data_directory.h"
+#include "montage/app/entrance.h"
 #include "montage/app/housekeeping.h"
 #include "montage/app/model.h"
 #include "montage/app/stores/cache_setup.h"
@@ -71,11 +71,9 @@ struct Service::Parts {
   Result<void> Recover(bool alone, Deadline deadline);
   void Wake();
   std::vector<api::ComponentHealth> CheckHealth();
-  void LogExchange(const http::Exchange& exchange);
-  http::ServerOptions ServerOptionsOf();
   void PrepareModel();
   void StartWorkers();
-  net::Task<void> Serve(http::Server& server, const net::Cancellation& stop);
+  net::Task<void> Serve(Entrance& entrance, const net::Cancellation& stop);
   net::Task<void> KeepHouse();
   net::Task<void> EndJobsLater();
 
@@ -217,37 +215,6 @@ std::vector<api::ComponentHealth> Service::Parts::CheckHealth() {
   return health;
 }
 
-void Service::Parts::LogExchange(const http::Exchange& exchange) {
-  boost::json::object line{
-      {"status", exchange.status},
-      {"duration_us",
-       std::chrono::duration_cast<std::chrono::microseconds>(exchange.duration).count()},
-      {"received_bytes", exchange.received},
-      {"sent_bytes", exchange.sent}};
-  LogLevel level = exchange.status >= 500 ? LogLevel::kWarn : LogLevel::kInfo;
-  if (exchange.request != nullptr) {
-    const http::Request& request = *exchange.request;
-    line["method"] = http::ToString(request.method);
-    // The template and never the path or the query, which hold ids and may hold anything.
-    line["route"] = request.route != nullptr ? std::string_view(request.route->path) : "unmatched";
-    // Attached() is not const because handlers may change what they find; this only reads.
-    const auto* id = const_cast<http::Request&>(request).Attached<api::RequestId>();
-    if (id != nullptr) line["request_id"] = id->text;
-    const bool is_probe = request.route != nullptr && (request.route->path.starts_with("/health") ||
-                                                       request.route->path == "/metrics");
-    if (is_probe && exchange.status < 400) level = LogLevel::kDebug;
-  }
-  log.Write(level, "request", std::move(line));
-}
-
-http::ServerOptions Service::Parts::ServerOptionsOf() {
-  return {.address = config.listen_host == "localhost" ? "127.0.0.1" : config.listen_host,
-          .port = config.listen_port,
-          .format_error = api::FormatServerError,
-          .error_sink = [this](const base::Error& error) { log.Write("request_failed", error); },
-          .on_exchange = [this](const http::Exchange& exchange) { LogExchange(exchange); }};
-}
-
 void Service::Parts::PrepareModel() {
   models.Prepare(Deadline::After(kModelTime));
   const api::ComponentHealth health = HealthOf(models);
@@ -285,13 +252,13 @@ net::Task<void> Service::Parts::EndJobsLater() {
   end_jobs.request_stop();
 }
 
-net::Task<void> Service::Parts::Serve(http::Server& server, const net::Cancellation& stop) {
+net::Task<void> Service::Parts::Serve(Entrance& entrance, const net::Cancellation& stop) {
   net::TaskGroup tasks(co_await net::CurrentExecutor(),
                        [this](const base::Error& error) { log.Write("task_failed", error); });
   tasks.Spawn(KeepHouse());
   (void)co_await stop.Wait(Deadline::Never());
-  log.Write(LogLevel::kInfo, "draining", {{"connections", server.connections()}});
-  const size_t cut = co_await server.Shutdown(Deadline::After(kRequestGrace));
+  log.Write(LogLevel::kInfo, "draining", {{"connections", entrance.connections()}});
+  const size_t cut = co_await entrance.Close(Deadline::After(kRequestGrace));
   if (workers) {
     tasks.Spawn(EndJobsLater());
     co_await net::Offload(pool, [this] { workers->Stop(); });
@@ -363,25 +330,19 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   return std::unique_ptr<Service>(new Service(std::move(parts)));
 }
 
-net::Task<Result<void>> Service::Run(const net::Cancellation& stop,
-                                     std::function<void(const std::string& url)> ready) {
+net::Task<void> Service::Run(Entrance& entrance, const net::Cancellation& stop,
+                             std::function<void(const std::string& url)> ready) {
+  co_await net::Offload(parts_->pool, [this] { parts_->PrepareModel(); });
+  // No request was handled yet: the entrance is closed.
+  parts_->StartWorkers();
   http::Handler handler = parts_->api.AsHandler();
   if (parts_->interpose_handler) handler = parts_->interpose_handler(std::move(handler));
-  auto server = http::Server::Start({co_await net::CurrentExecutor()}, std::move(handler),
-                                    parts_->ServerOptionsOf());
-  if (!server) {
-    co_return base::Fail(std::move(server).error().While(
-        fmt::format("listening on {}:{}", parts_->config.listen_host, parts_->config.listen_port)));
-  }
-  co_await net::Offload(parts_->pool, [this] { parts_->PrepareModel(); });
-  // No request was handled yet: that needs this loop.
-  parts_->StartWorkers();
+  entrance.OpenTo(std::move(handler));
   parts_->log.Write(
       LogLevel::kInfo, "listening",
-      {{"url", (*server)->url()}, {"version", kVersion}, {"workers", parts_->config.workers}});
-  if (ready) ready((*server)->url());
-  co_await parts_->Serve(**server, stop);
-  co_return Result<void>();
+      {{"url", entrance.url()}, {"version", kVersion}, {"workers", parts_->config.workers}});
+  if (ready) ready(entrance.url());
+  co_await parts_->Serve(entrance, stop);
 }
 
 boost::json::object Service::OpenApi() const {

@@ -2,8 +2,8 @@
 // Montage as one process: stores, API, workers, housekeeping, in the right order.
 //
 //   Open:  locks -> keys -> database -> migrate -> buckets -> sweep leftovers -> recover jobs
-//   Run:   workers -> listen -> "ready" -> ... stop ... -> no new connections -> requests finish
-//          -> workers finish, or give their jobs back -> closed
+//   Run:   model -> workers -> entrance opens -> "ready" -> ... stop ... -> no new connections ->
+//          requests finish -> workers finish, or give their jobs back -> closed
 //
 // On SQLite, recovery and sweeps belong to the one server with workers; others only serve. On
 // PostgreSQL any number of servers and workers share the jobs: who was lost is seen by its lease,
@@ -22,6 +22,7 @@
 #include "lib/net/task.h"
 #include "montage/app/config.h"
 #include "montage/app/dispatch.h"
+#include "montage/app/entrance.h"
 #include "montage/app/interposers.h"
 #include "montage/app/log.h"
 
@@ -40,9 +41,10 @@ class Service {
                                                      const Interposers& interposers = {});
   ~Service();
 
-  /// Serves on the caller's loop until `stop` is requested, then drains. `ready` gets the URL.
-  net::Task<base::Result<void>> Run(const net::Cancellation& stop,
-                                    std::function<void(const std::string& url)> ready);
+  /// Serves at the entrance, on its loop, until `stop` is requested; then drains and closes it.
+  /// `ready` gets the URL.
+  net::Task<void> Run(Entrance& entrance, const net::Cancellation& stop,
+                      std::function<void(const std::string& url)> ready);
 
   /// The description of the API.
   boost::json::object OpenApi() const;

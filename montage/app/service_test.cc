@@ -293,6 +293,30 @@ TEST_F(ServiceTest, ARequestInFlightIsAnsweredBeforeTheEnd) {
   EXPECT_EQ(montage_->Wait(0), 0);
 }
 
+TEST_F(ServiceTest, WhatWaitsForAStoreSaysSoAndEndsInOrder) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const auto started =
+      process::Spawn({.argv = {ProgramPath(), "serve", "--data", (folder_ / "other").string(),
+                               "--listen", "127.0.0.1:0", "--cache", "redis://:secret@127.0.0.1:1"},
+                      .environment = process::InheritedEnvironment(),
+                      .stderr_fd = ends[1],
+                      .dies_with_parent = true});
+  ::close(ends[1]);
+  ASSERT_TRUE(started.has_value());
+  std::string line;
+  char c = 0;
+  while (::read(ends[0], &c, 1) == 1 && c != '\n') line += c;
+  EXPECT_THAT(line, HasSubstr("waiting_for_cache"));
+  EXPECT_THAT(line, testing::Not(HasSubstr("secret")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other" / "montage.db")) << "nothing is opened";
+  ::kill(*started, SIGTERM);
+  int status = 0;
+  ::waitpid(*started, &status, 0);
+  ::close(ends[0]);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
 TEST_F(ServiceTest, OneServerWithWorkersADirectory) {
   Start();
   const Montage second(folder_, 1);

@@ -8,6 +8,7 @@ server of the tests (tests/kubernetes). What is not installed is skipped with it
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def compose_files():
             yield name, None, "python3-yaml is not installed"
             continue
         try:
-            yield name, wrong_in_compose(yaml.safe_load(path.read_text())), ""
+            yield name, wrong_in_compose(yaml.safe_load(path.read_text())) + wrong_variables(path.read_text()), ""
         except yaml.YAMLError as error:
             yield name, str(error), ""
 
@@ -104,6 +105,12 @@ def wrong_in_compose(document):
         wrong += [f"service {name} mounts the volume {volume}, which is not declared" for volume in named
                   if volume[0] not in "./$" and volume not in document.get("volumes", {})]
     return "\n".join(wrong)
+
+
+def wrong_variables(text):
+    """Debian's podman-compose takes ${NAME:?} and ${NAME:-}, without a text, as they stand."""
+    return "\n".join(f"{found} has no text behind its sign, so podman-compose does not replace it"
+                     for found in re.findall(r"\$\{\w+:?[-?]\}", text))
 
 
 @contextlib.contextmanager

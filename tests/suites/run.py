@@ -25,7 +25,7 @@ RESULTS = ROOT / "build" / "suite-results"
 MARKER = "ASSAY_SUITE_TEST"
 LEFT_LIMIT_S = 5.0
 # Further environments of a suite: what they need besides the build, and the arguments that choose scenarios.
-ELSEWHERE = {"brain-go-brrr": [("production", ["ASSAY_LIVE_POSTGRES", "ASSAY_LIVE_RABBITMQ"], []),
+ELSEWHERE = {"brain-go-brrr": [("production", ["ASSAY_LIVE_POSTGRES", "ASSAY_LIVE_RABBITMQ", "ASSAY_LIVE_S3"], []),
                                ("failover", ["ASSAY_LIVE_POSTGRES"], ["--filter", "BB-DATABASE-FAILOVER"])]}
 PASSING = {0, 5}  # nothing failed; 5: something was inconclusive, which its own line says
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr base::Duration kCallLimit = std::chrono::seconds(30);
 /// Containers that ignore their stop signal are killed after it.
-constexpr const char* kDownGraceSeconds = "10";
+constexpr const char* kStopGraceSeconds = "10";
 
 }  // namespace
 
@@ -83,9 +83,9 @@ net::Task<base::Result<void>> ComposeEnvironment::Compose(std::vector<std::strin
   call.on_output = [this](std::string_view text) { (void)compose_log_->Append(text); };
   auto done = co_await CallToolOrFail(std::move(call), deadline);
   // podman-compose 1.0 goes on after a container that could not be made, and exits with 0.
-  static const re2::RE2 kFailedInside(R"((?m)^exit code: [1-9])");
-  if (done.has_value() && words.front() != "down" &&
-      re2::RE2::PartialMatch(done->out + done->err, kFailedInside)) {
+  static const re2::RE2 failed_inside(R"((?m)^exit code: [1-9])");
+  if (done.has_value() && words.front() != "stop" &&
+      re2::RE2::PartialMatch(done->out + done->err, failed_inside)) {
     done = base::Fail(
         base::Error{.code = base::ErrorCode::kUnavailable,
                     .message = fmt::format("`{} {}` failed for a service",
@@ -175,13 +175,14 @@ net::Task<base::Result<void>> ComposeEnvironment::StopAll(base::Deadline deadlin
   co_return outcome;
 }
 
-// `down` ends the services in their order; it leaves networks and images with some programs, so the
-// project is swept afterwards. What cannot be removed stays with the guardian.
+// `stop` ends the services in their order; then the project is swept. `down` would remove the
+// containers as well, but leave networks, images and the volumes without a name with some programs.
+// What cannot be removed stays with the guardian.
 net::Task<base::Result<void>> ComposeEnvironment::Remove(base::Deadline deadline) {
   if (!cleanup_) co_return base::Result<void>();
   if (!services_.empty()) {
-    std::vector<std::string> down{"down", "-v", "-t", kDownGraceSeconds};
-    (void)co_await Compose(std::move(down), deadline);
+    std::vector<std::string> stop{"stop", "-t", kStopGraceSeconds};
+    (void)co_await Compose(std::move(stop), deadline);
   }
   CleanupCommand sweep =
       SweepProject(engine_->tool(), project_, CleanupEnvironment(context_.inherited));

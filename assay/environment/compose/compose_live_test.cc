@@ -1,6 +1,7 @@
 // Compose files with real containers: podman, podman-compose and runc from Debian, and an image
 // made here from busybox, without a registry.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -41,10 +42,11 @@ cp "$(command -v busybox)" root/bin/busybox
 for name in sh sleep echo httpd wget true; do ln -sf busybox root/bin/$name; done
 echo hello > root/www/index.html
 echo 'root:x:0:0:root:/:/bin/sh' > root/etc/passwd
-tar -C root -c . | podman import - "localhost/$1:1"
+tar -C root -c . | podman import --change "VOLUME /scratch" - "localhost/$1:1"
 )script";
 
-/// `web` has a health check that is unhealthy at first, `job` ends at once.
+/// `web` has a health check that is unhealthy at first, `job` ends at once. One name of a volume
+/// begins with another one, and each container has a volume without a name.
 constexpr const char* kComposeFile = R"(
 services:
   web:
@@ -57,11 +59,13 @@ services:
   worker:
     image: localhost/${IMAGE}:1
     command: ["sh", "-c", "echo working; exec sleep 100000"]
+    volumes: ["database:/database"]
     depends_on: [web]
   job:
     image: localhost/${IMAGE}:1
     command: ["echo", "migrated"]
 volumes:
+  database: {}
   data: {}
 )";
 
@@ -69,33 +73,33 @@ volumes:
 class ComposeLive : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TempDir;
-    folder_->Write("containers.conf", kContainersConf);
-    folder_->Write("compose.yaml", kComposeFile);
+    folder = new TempDir;
+    folder->Write("containers.conf", kContainersConf);
+    folder->Write("compose.yaml", kComposeFile);
     for (const char* program : {"podman", "podman-compose", "runc", "busybox"}) {
       const std::string* path = process::FindVariable(inherited_, "PATH");
       if (path == nullptr || !process::FindProgram(program, *path).has_value()) {
-        skip_ = std::string(program) + " is not installed";
+        skip = std::string(program) + " is not installed";
         return;
       }
     }
-    image_ = "assay-live-" + UniqueToken();
-    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder_ / "containers.conf").string());
-    const auto made = Sh(kMakeImage, image_);
-    if (!made.succeeded()) skip_ = "podman cannot make an image here: " + made.Tail(3);
+    image = "assay-live-" + UniqueToken();
+    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder / "containers.conf").string());
+    const auto made = Sh(kMakeImage, image);
+    if (!made.succeeded()) skip = "podman cannot make an image here: " + made.Tail(3);
   }
   static void TearDownTestSuite() {
-    if (!image_.empty()) (void)Sh("podman rmi -f localhost/$1:1", image_);
-    delete folder_;
+    if (!image.empty()) (void)Sh("podman rmi -f localhost/$1:1", image);
+    delete folder;
   }
   void SetUp() override {
-    if (!skip_.empty()) GTEST_SKIP() << skip_;
+    if (!skip.empty()) GTEST_SKIP() << skip;
   }
 
   static ToolOutput Sh(const std::string& script, const std::string& argument) {
     net::Runtime runtime;
     const ToolSetting setting{
-        .run = "live", .environment = inherited_, .directory = folder_->path()};
+        .run = "live", .environment = inherited_, .directory = folder->path()};
     return runtime.Run(CallTool(setting.Call({"/bin/sh", "-c", script, "sh", argument}), Patient()))
         .value_or(ToolOutput{.exit = {.code = 127}});
   }
@@ -108,11 +112,23 @@ class ComposeLive : public testing::Test {
         .out;
   }
 
+  /// Names of all volumes that the containers of a run use.
+  static std::string VolumesOf(const std::string& run) {
+    return Sh("podman ps -aq --filter label=com.docker.compose.project=shop-$1 | xargs podman "
+              "inspect "
+              "--format '{{range .Mounts}}{{.Name}} {{end}}'",
+              run)
+        .out;
+  }
+  static std::string StillThere(const std::string& volumes) {
+    return Sh("for one in $1; do ! podman volume exists $one || echo $one; done", volumes).out;
+  }
+
   static EnvironmentSpec Spec() {
     EnvironmentSpec spec{.name = "local", .type = EnvironmentType::kCompose};
-    spec.compose.files = {*folder_ / "compose.yaml"};
+    spec.compose.files = {*folder / "compose.yaml"};
     spec.compose.project = "Shop";
-    spec.compose.environment = {{"IMAGE", Fixed(image_)}, {"GREETING", Fixed("polite")}};
+    spec.compose.environment = {{"IMAGE", Fixed(image)}, {"GREETING", Fixed("polite")}};
     spec.services = {{.name = "web"}};
     spec.services[0].probes = {
         {.kind = ProbeKind::kHttp, .target = Fixed("/index.html"), .every = milliseconds(50)},
@@ -151,8 +167,9 @@ class ComposeLive : public testing::Test {
         {.clock = clock_,
          .executor = co_await net::CurrentExecutor(),
          .guardian = guardian->get(),
-         .sink = [this](std::string_view kind, std::string_view path, boost::json::object data,
-                        std::vector<std::string>) { events_.emplace_back(kind, path, data); },
+         .sink = [this](
+                     std::string_view kind, std::string_view path, const boost::json::object& data,
+                     const std::vector<std::string>&) { events_.emplace_back(kind, path, data); },
          .http = &client,
          .blobs = &blobs_,
          .run_directory = results_.path(),
@@ -166,9 +183,9 @@ class ComposeLive : public testing::Test {
     EXPECT_EQ((co_await (*guardian)->Finish(Patient())).value(), 0);
   }
 
-  static inline TempDir* folder_ = nullptr;
-  static inline std::string skip_;
-  static inline std::string image_;
+  static inline TempDir* folder = nullptr;
+  static inline std::string skip;
+  static inline std::string image;
   static inline process::EnvironmentList inherited_ = process::InheritedEnvironment();
   TempDir results_;
   base::SystemClock clock_;
@@ -178,6 +195,7 @@ class ComposeLive : public testing::Test {
 };
 
 TEST_F(ComposeLive, ComesUpHealthyIsReachedAndLeavesNothing) {
+  std::string volumes;
   Run(Spec(), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
     EXPECT_TRUE(started.has_value()) << started.error().ToString() << started.error().hint;
@@ -194,8 +212,11 @@ TEST_F(ComposeLive, ComesUpHealthyIsReachedAndLeavesNothing) {
     }
     EXPECT_EQ(states, (std::vector<std::string>{"web ready", "job exited", "worker ready"}));
     EXPECT_NE(LeftOf(run_), "");
+    volumes = VolumesOf(run_);
+    EXPECT_EQ(std::ranges::count(volumes, ' '), 5) << "two with names, three without: " << volumes;
   });
   EXPECT_EQ(LeftOf(run_), "");
+  EXPECT_EQ(StillThere(volumes), "");
   const auto stopped = Events("environment.service.stopped", "job");
   ASSERT_EQ(stopped.size(), 1U);
   EXPECT_EQ(blobs_.Get(std::string(stopped[0].at("log").as_string())).value(), "migrated\n");
@@ -233,12 +254,12 @@ TEST_F(ComposeLive, AKilledServiceIsSeenAndCanBeStartedAgain) {
 }
 
 TEST_F(ComposeLive, AServiceThatFailsStopsTheStartWithItsLastWords) {
-  folder_->Write("broken.yaml", R"(
+  folder->Write("broken.yaml", R"(
 services:
   web: { image: "localhost/${IMAGE}:1", command: ["sh", "-c", "echo no licence; exit 3"] }
 )");
   EnvironmentSpec spec = Spec();
-  spec.compose.files = {*folder_ / "broken.yaml"};
+  spec.compose.files = {*folder / "broken.yaml"};
   spec.services[0].probes.clear();
   Run(std::move(spec), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
@@ -252,12 +273,12 @@ services:
 }
 
 TEST_F(ComposeLive, AnImageThatDoesNotExistIsNamed) {
-  folder_->Write("missing.yaml", R"(
+  folder->Write("missing.yaml", R"(
 services:
   web: { image: "localhost/assay-no-such-image:1", command: ["true"], pull_policy: never }
 )");
   EnvironmentSpec spec = Spec();
-  spec.compose.files = {*folder_ / "missing.yaml"};
+  spec.compose.files = {*folder / "missing.yaml"};
   Run(std::move(spec), [&](Environment& environment) -> net::Task<void> {
     const auto started = co_await environment.Start(Patient());
     EXPECT_FALSE(started.has_value());
@@ -275,7 +296,7 @@ TEST_F(ComposeLive, TheGuardianRemovesEverythingWhenAssayIsKilled) {
     const std::string run = "killed" + UniqueToken();
     auto output = process::MakePipe().value();
     process::Launch launch;
-    launch.argv = {TEST_HOST, "compose", results_.path(), run, *folder_ / "compose.yaml", image_};
+    launch.argv = {TEST_HOST, "compose", results_.path(), run, *folder / "compose.yaml", image};
     launch.environment = inherited_;
     launch.stdout_fd = output.writer.get();
     launch.stderr_fd = STDERR_FILENO;

@@ -14,6 +14,8 @@ namespace {
 constexpr base::Duration kAnswerLimit = std::chrono::seconds(15);
 
 /// Two rounds that find nothing: an engine may still carry out what a killed program had asked for.
+/// Volumes are also known by their names: Podman takes `x_data` for a short form of `x_database`,
+/// so podman-compose finds it where it is not and leaves it to be made without labels.
 constexpr const char* kSweepScript = R"(
 engine=$1 project=$2 label="label=com.docker.compose.project=$2" remove="rm -f -v"
 case $engine in *podman) remove="rm -f -t 0 -v" ;; esac
@@ -22,7 +24,9 @@ while [ $round -lt 8 ]; do
   round=$((round + 1))
   containers=$("$engine" ps -aq --filter "$label") || exit 1
   networks=$("$engine" network ls -q --filter "$label") || exit 1
-  volumes=$("$engine" volume ls -q --filter "$label") || exit 1
+  labelled=$("$engine" volume ls -q --filter "$label") || exit 1
+  named=$("$engine" volume ls -q | grep "^${project}_")
+  volumes=$(printf '%s\n%s\n' "$labelled" "$named" | sort -u)
   if [ -z "$containers$networks$volumes" ]; then
     empty=$((empty + 1))
     [ $empty -lt 2 ] || break

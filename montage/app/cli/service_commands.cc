@@ -1,20 +1,27 @@
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <ostream>
+#include <string>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "lib/net/offload.h"
 #include "lib/net/runtime.h"
 #include "montage/app/cli/command.h"
+#include "montage/app/entrance.h"
 #include "montage/app/service.h"
+#include "montage/app/stores/store_check.h"
 
 namespace montage::app {
 namespace {
 
 using base::Result;
 
+/// For probes that are under way when the service is told to stop before it is open.
+constexpr base::Duration kProbeGrace = std::chrono::seconds(1);
 /// Of a worker whose configuration says 0, which is meant for the server.
 constexpr int kWorkerThreads = 2;
 
@@ -24,19 +31,29 @@ bool StopsWithinASecond(const net::Cancellation& stop) {
   return ::poll(&requested, 1, 1000) > 0 || stop.requested();
 }
 
-/// A database that cannot be reached yet is waited for, with its name in the log; null when told to
-/// stop before.
+/// Servers that cannot be used yet are waited for, with their names at the entrance and in the log;
+/// null when told to stop before.
 Result<std::unique_ptr<Service>> OpenWhenPossible(const Config& config, Role role, Log& log,
                                                   const base::Clock& clock,
                                                   const Interposers& interposers,
-                                                  const net::Cancellation& stop) {
-  bool told = false;
+                                                  const net::Cancellation& stop,
+                                                  Entrance& entrance) {
+  std::string told;
   while (true) {
-    auto service = Service::Open(config, log, clock, role, interposers);
-    const bool may_come = !service && service.error().code == base::ErrorCode::kUnavailable;
-    if (!may_come || config.database_url.empty()) return service;
-    if (!told) log.Write("waiting_for_database", service.error());
-    told = true;
+    std::optional<MissingStore> missing = FirstMissing(config, role, clock);
+    if (!missing) {
+      entrance.WaitFor("", {});
+      auto service = Service::Open(config, log, clock, role, interposers);
+      const bool may_come = !service && service.error().code == base::ErrorCode::kUnavailable;
+      if (!may_come || !IsShared(config)) return service;
+      missing = MissingStore{"database", service.error()};
+    }
+    if (missing->error.code == base::ErrorCode::kInvalid) return base::Fail(missing->error);
+    entrance.WaitFor(std::string(missing->name), missing->error);
+    std::string event = fmt::format("waiting_for_{}", missing->name);
+    const std::string news = event + missing->error.message;
+    if (news != told) log.Write(event, missing->error);
+    told = news;
     if (StopsWithinASecond(stop)) return nullptr;
   }
 }
@@ -55,23 +72,53 @@ void AdaptToWorker(LoadedConfig& loaded) {
   }
 }
 
+struct Start {
+  const Config& config;
+  const Role role;
+  Log& log;
+  const base::Clock& clock;
+  const Interposers& interposers;
+  const net::Cancellation& stop;
+  std::ostream& out;
+};
+
+net::Task<Result<int>> OpenAndServe(const Start& start) {
+  CO_TRY(const auto entrance,
+         Entrance::Open(co_await net::CurrentExecutor(), start.config, start.log));
+  net::ThreadPool opening(1);
+  const auto service = co_await net::Offload(opening, [&] {
+    return OpenWhenPossible(start.config, start.role, start.log, start.clock, start.interposers,
+                            start.stop, *entrance);
+  });
+  if (!service || *service == nullptr) {
+    (void)co_await entrance->Close(base::Deadline::After(kProbeGrace));
+    if (!service) co_return base::Fail(service.error());
+    co_return 0;
+  }
+  co_await (*service)->Run(*entrance, start.stop, [&](const std::string& url) {
+    start.out << (start.role == Role::kWorker ? "montage worker, health on "
+                                              : "montage listening on ")
+              << url << std::endl;
+  });
+  co_return 0;
+}
+
 Result<int> RunService(CommandContext& context, Role role) {
   TRY(LoadedConfig loaded, context.Load());
   if (role == Role::kWorker) AdaptToWorker(loaded);
+  TRY(CheckSupported(loaded.config));
   TRY(const LogLevel level, ParseLogLevel(loaded.config.log_level));
   Log log(level, context.clock);
   net::Cancellation stop;
   const net::SignalBridge signals(stop, {SIGTERM, SIGINT});
-  TRY(const auto service, OpenWhenPossible(loaded.config, role, log, context.clock,
-                                           context.io.interposers, stop));
-  if (!service) return 0;
   net::Runtime runtime;
-  TRY(runtime.Run(service->Run(stop, [&](const std::string& url) {
-    context.io.out << (role == Role::kWorker ? "montage worker, health on "
-                                             : "montage listening on ")
-                   << url << std::endl;
-  })));
-  return 0;
+  return runtime.Run(OpenAndServe({.config = loaded.config,
+                                   .role = role,
+                                   .log = log,
+                                   .clock = context.clock,
+                                   .interposers = context.io.interposers,
+                                   .stop = stop,
+                                   .out = context.io.out}));
 }
 
 /// The document is made from the operations of a real service, so one is opened on an empty

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Databases and queues of one run, on servers that are there already. Python's standard library and psql only.
+"""Databases, buckets and queues of one run, on servers that are there already. Python's standard library and psql only.
 
-    production.py hold POSTGRES_URL AMQP_URL QUEUE NAME=DATA [NAME=DATA...]
+    POSTGRES_URL=... AMQP_URL=... S3_URL=... production.py hold QUEUE USER PASSWORD_FILE NAME=DATA [NAME=DATA...]
 
-Makes a database NAME for each data directory DATA and writes its URL to DATA/database-url, says `held`, and waits. When
-it is told to stop it drops the databases, and deletes the exchange QUEUE with its queues, which Montage makes itself.
+Makes the login USER, and for each data directory DATA a database NAME that it owns and the buckets that Montage uses, whose
+names begin with NAME (with - for _). DATA/stores.json says where they are, for store.py. Then it says `held`, and waits. When
+it is told to stop it removes databases, login and buckets, and deletes the exchange QUEUE with its queues, which Montage
+makes itself.
 """
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -15,8 +19,11 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+import s3
+
+BUCKETS = ["recordings", "results", "cache"]
 QUEUES = ["", ".dead", ".retry.5000ms", ".retry.30000ms", ".retry.120000ms"]
 
 
@@ -38,11 +45,6 @@ def ask(url, statement, parameters=()):
     if finished.returncode != 0:
         raise RuntimeError(finished.stderr.strip())
     return finished.stdout.strip()
-
-
-def database_url(server, name):
-    parts = urlsplit(server)
-    return parts._replace(path="/" + name).geturl()
 
 
 class Broker:
@@ -100,23 +102,63 @@ def short(text):
     return bytes([len(text.encode())]) + text.encode()
 
 
-def hold(server, broker, queue, *databases):
+def database_url(server, name, user, password):
+    parts = urlsplit(server)
+    address = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{address}", path="/" + name).geturl()
+
+
+def objects_url(service, name):
+    return f"{service}{'&' if '?' in service else '?'}prefix={name.replace('_', '-')}-"
+
+
+class Stores:
+    """What belongs to the run; each part is noted before it is made, so that `remove` finds it."""
+
+    def __init__(self, user, password):
+        self.server, self.broker, self.service = (os.environ[name] for name in ("POSTGRES_URL", "AMQP_URL", "S3_URL"))
+        self.user, self.password = user, password
+        self.names = []
+
+    def make_login(self):
+        ask(self.server, f'CREATE ROLE "{self.user}" LOGIN PASSWORD ?', [self.password])
+
+    def make(self, name, data):
+        self.names.append(name)
+        ask(self.server, f'CREATE DATABASE "{name}" OWNER "{self.user}"')
+        places = {"database": database_url(self.server, name, self.user, self.password),
+                  "objects": objects_url(self.service, name)}
+        for bucket in BUCKETS:
+            s3.Service(places["objects"]).make_bucket(bucket)
+        Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(f"{data}/stores.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(places, file)
+
+    def remove(self, queue):
+        with contextlib.ExitStack() as stack:  # a failure of one does not keep the others from being removed
+            stack.callback(lambda: Broker(self.broker).delete(queue, [queue + suffix for suffix in QUEUES]))
+            stack.callback(lambda: ask(self.server, f'DROP ROLE IF EXISTS "{self.user}"'))
+            for name in self.names:
+                stack.callback(self._remove_buckets, name)
+                stack.callback(ask, self.server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _remove_buckets(self, name):
+        service = s3.Service(objects_url(self.service, name))
+        for bucket in service.buckets():
+            service.remove_bucket(bucket)
+
+
+def hold(queue, user, password_file, *databases):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    names = []
+    stores = Stores(user, Path(password_file).read_text().strip())
     try:
+        stores.make_login()
         for pair in databases:
-            name, _, data = pair.partition("=")
-            ask(server, f'CREATE DATABASE "{name}"')
-            names.append(name)
-            Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(f"{data}/database-url", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(database_url(server, name))
+            stores.make(*pair.split("=", 1))
         print("held", flush=True)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
     finally:
-        for name in names:
-            ask(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        Broker(broker).delete(queue, [queue + suffix for suffix in QUEUES])
+        stores.remove(queue)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Looks into what a Montage keeps without any code of Montage, and prints JSON. Its database is DATA/montage.db, or the
-PostgreSQL that the file DATA/database-url names (production.py writes it).
+"""Looks into what a Montage keeps without any code of Montage, and prints JSON. Where its database and its objects are says
+DATA/stores.json (production.py writes it); without that file they are DATA/montage.db and files below DATA/objects.
 
     store.py DATA rows SQL [PARAMETER...]   rows of a query on the database (opened read-only), as objects
     store.py DATA count                     rows of each table that scenarios may leave something in, and objects
@@ -10,7 +10,7 @@ PostgreSQL that the file DATA/database-url names (production.py writes it).
     store.py DATA moment URL JOB_ID         asks for the job without pause (token on standard input) and looks for the
                                             result's object and row as soon as it is shown as final
 
-An object is a file with a footer of 256 bytes. A recording is an envelope: `MSE1`, id of the master key (8), sealed
+An object is one of an S3 service, or a file with a footer of 256 bytes. A recording is an envelope: `MSE1`, id of the master key (8), sealed
 data key (60), then frames of nonce (12), up to 64 KiB of content and tag (16), sealed with AES-256-GCM.
 """
 
@@ -26,16 +26,22 @@ import urllib.request
 from pathlib import Path
 
 import production
+import s3
 
 FOOTER = 256
 FRAME = 64 * 1024 + 28
 TABLES = ["files", "batches", "analysis_jobs", "analysis_results", "analysis_metrics"]
 
 
+def stores(data):
+    """URLs of the servers that keep it: {"database", "objects"}, or nothing when all is in files."""
+    file = Path(data) / "stores.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
 def query(data, sql, parameters=()):
-    url = Path(data) / "database-url"
-    if url.exists():
-        return json.loads(production.ask(url.read_text(), f"SELECT coalesce(json_agg(q), '[]') FROM ({sql}) q", parameters))
+    if "database" in stores(data):
+        return json.loads(production.ask(stores(data)["database"], f"SELECT coalesce(json_agg(q), '[]') FROM ({sql}) q", parameters))
     connection = sqlite3.connect(f"file:{data}/montage.db?mode=ro", uri=True, timeout=10)
     connection.row_factory = sqlite3.Row
     try:
@@ -45,27 +51,74 @@ def query(data, sql, parameters=()):
         connection.close()
 
 
-def file_of(data, bucket, key):
-    return Path(data) / "objects" / "buckets" / bucket / f"{key}@"
+class Files:
+    """Objects as files: content, then a footer with its size and its digest."""
+
+    def __init__(self, data):
+        self.folder = Path(data) / "objects"
+        assert self.folder.is_dir(), "there is no folder of objects"
+
+    def _file(self, bucket, key):
+        return self.folder / "buckets" / bucket / f"{key}@"
+
+    def count(self):
+        return sum(1 for file in self.folder.rglob("*") if file.is_file() and file.name != "lock")
+
+    def content(self, bucket, key):
+        if not self._file(bucket, key).exists():
+            return None
+        whole = self._file(bucket, key).read_bytes()
+        content, footer = whole[:-FOOTER], whole[-FOOTER:]
+        assert footer.startswith(b"OBJECT1\n"), "the file is no object"
+        assert int.from_bytes(footer[8:16], "little") == len(content), "size and footer differ"
+        assert footer[24:56] == hashlib.sha256(content).digest(), "content and footer differ"
+        return content
+
+    def overwrite(self, bucket, key, content):
+        """The footer stays: digest and content differ."""
+        with self._file(bucket, key).open("r+b") as opened:
+            opened.write(content)
+
+
+class Objects:
+    """Objects in an S3 service: the digest is in their metadata."""
+
+    def __init__(self, url):
+        self.service = s3.Service(url)
+
+    def count(self):
+        return sum(len(self.service.keys(bucket)) for bucket in self.service.buckets())
+
+    def content(self, bucket, key):
+        found = self.service.get(bucket, key)
+        if found is None:
+            return None
+        headers, content = found
+        assert headers["x-amz-meta-sha256"] == hashlib.sha256(content).hexdigest(), "content and metadata differ"
+        return content
+
+    def overwrite(self, bucket, key, content):
+        """The metadata stay: digest and content differ."""
+        headers, before = self.service.get(bucket, key)
+        assert len(before) == len(content), "an overwritten object keeps its size"
+        kept = {name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name == "content-type"}
+        self.service.put(bucket, key, content, kept)
+
+
+def objects(data):
+    return Objects(stores(data)["objects"]) if "objects" in stores(data) else Files(data)
 
 
 def count(data):
     counts = {table: query(data, f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in TABLES}
-    objects = Path(data) / "objects"
-    assert objects.is_dir(), "there is no folder of objects"
-    counts["objects"] = sum(1 for file in objects.rglob("*") if file.is_file() and file.name != "lock")
+    counts["objects"] = objects(data).count()
     return counts
 
 
 def read_object(data, bucket, key):
-    file = file_of(data, bucket, key)
-    if not file.exists():
+    content = objects(data).content(bucket, key)
+    if content is None:
         return {"exists": False, "json": None, "size": 0}
-    whole = file.read_bytes()
-    content, footer = whole[:-FOOTER], whole[-FOOTER:]
-    assert footer.startswith(b"OBJECT1\n"), "the file is no object"
-    assert int.from_bytes(footer[8:16], "little") == len(content), "size and footer differ"
-    assert footer[24:56] == hashlib.sha256(content).digest(), "content and footer differ"
     try:
         value = json.loads(content)
     except ValueError:
@@ -99,7 +152,7 @@ def open_sealed(key, sealed, context):
 def content(data, file_id):
     keys = {line[:8].encode(): base64.b64decode(line[9:])
             for line in (Path(data) / "keys").read_text().splitlines()[1:]}
-    envelope = file_of(data, "recordings", f"files/{file_id}").read_bytes()[:-FOOTER]
+    envelope = objects(data).content("recordings", f"files/{file_id}")
     key = open_sealed(keys[envelope[4:12]], envelope[12:72], envelope[:12])
     digest, size, at, number = hashlib.sha256(), 0, 72, 0
     while at < len(envelope):
@@ -114,13 +167,15 @@ def content(data, file_id):
 
 
 def damage(data, file_id):
-    file = file_of(data, "recordings", f"files/{file_id}")
-    before = file.read_bytes()
-    middle = (len(before) - FOOTER) // 2
-    with file.open("r+b") as opened:
-        opened.seek(middle)
-        opened.write(bytes(byte ^ 0xFF for byte in before[middle:middle + 64]))
-    return {"changed": file.read_bytes() != before, "size": len(before)}
+    store, name = objects(data), ("recordings", f"files/{file_id}")
+    before = store.content(*name)
+    middle = len(before) // 2
+    store.overwrite(*name, before[:middle] + bytes(byte ^ 0xFF for byte in before[middle:middle + 64]) + before[middle + 64:])
+    try:
+        store.content(*name)
+    except AssertionError:
+        return {"changed": True, "size": len(before)}
+    return {"changed": False, "size": len(before)}
 
 
 def moment(data, url, job_id):
