@@ -22,6 +22,7 @@
 #include "montage/app/model.h"
 #include "montage/app/stores/cache_setup.h"
 #include "montage/app/stores/object_setup.h"
+#include "montage/clinical/records.h"
 #include "montage/identity/sessions.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/recordings/edf_recording.h"
@@ -92,6 +93,7 @@ struct Service::Parts {
   identity::ApiKeys keys;
   audit::AuditLog audit;
   recordings::Recordings recordings;
+  clinical::Records records;
   jobs::SqlJobQueue queue;
   std::unique_ptr<cache::FastLevel> fast_cache;
   cache::TwoLevelCache cache;
@@ -124,6 +126,7 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       audit(directory->database(), clock),
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
                  config.max_upload_bytes),
+      records(directory->database(), directory->keys(), clock),
       queue(directory->database(), clock,
             config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
       fast_cache(MakeFastLevel(config, clock)),
@@ -148,6 +151,7 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       services{.accounts = accounts,
                .recordings = recordings,
                .validate_recording = recordings::EdfValidation(directory->spool()),
+               .records = records,
                .jobs = queue,
                .objects = directory->objects(),
                .cache = cache,
