@@ -38,6 +38,7 @@ using namespace std::chrono_literals;
 
 constexpr base::Duration kStartTime = 10min;  ///< migrations and sweeps of a large store
 constexpr base::Duration kModelTime = 2min;   ///< to load it, or to fetch it when there is none
+constexpr base::Duration kSweepTime = 10min;  ///< of all objects of a large store
 constexpr base::Duration kRequestGrace = 20s;
 constexpr base::Duration kJobGrace = 5s;
 
@@ -69,6 +70,7 @@ struct Service::Parts {
         std::unique_ptr<DataDirectory> the_directory, identity::TokenSigner the_signer);
 
   Result<void> Recover(bool alone, Deadline deadline);
+  Result<void> SweepObjects();
   void Wake();
   std::vector<api::ComponentHealth> CheckHealth();
   void LogExchange(const http::Exchange& exchange);
@@ -125,7 +127,7 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       keys(directory->database(), clock, accounts),
       audit(directory->database(), clock),
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
-                 config.max_upload_bytes),
+                 config.max_upload_bytes, config.leftover_age),
       records(directory->database(), directory->keys(), clock),
       queue(directory->database(), clock,
             config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
@@ -176,12 +178,28 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
                     .cache = cache,
                     .metrics = metrics,
                     .clock = clock,
-                    .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
+                    .active_jobs = [this] { return workers ? workers->active() : 0; },
+                    .sweep_objects = IsShared(config) && role == Role::kServer
+                                         ? [this] { return SweepObjects(); }
+                                         : std::function<Result<void>()>()}) {
   if (role == Role::kWorker) {
     api::AddPlatformRoutes(api, services);
   } else {
     api::AddRoutes(api, services);
   }
+}
+
+/// What crashes left, beside other servers and workers that are at it.
+Result<void> Service::Parts::SweepObjects() {
+  const Deadline deadline = Deadline::After(kSweepTime);
+  TRY(const int64_t swept, recordings.SweepOldLeftovers(deadline));
+  TRY(const int64_t results, jobs::SweepOldResults(directory->database(), directory->objects(),
+                                                   config.leftover_age, deadline));
+  if (swept + results > 0) {
+    log.Write(LogLevel::kInfo, "swept",
+              {{"leftover_objects", swept}, {"leftover_results", results}});
+  }
+  return {};
 }
 
 void Service::Parts::Wake() {
