@@ -247,6 +247,7 @@ class ApiTest : public testing::Test {
   audit::AuditLog audit_{*database_, clock_};
   telemetry::Metrics metrics_;
   recordings::Recordings recordings_{*database_, objects_, ring_, clock_, 200'000};
+  clinical::Records records_{*database_, ring_, clock_};
   jobs::SqlJobQueue jobs_{*database_, clock_};
   analysis::Registry analyses_ = analysis::BuiltInAnalyses();
   cache::MemoryLevel fast_cache_{clock_, 1 << 20};
@@ -274,6 +275,7 @@ class ApiTest : public testing::Test {
   Services services_{.accounts = accounts_,
                      .recordings = recordings_,
                      .validate_recording = recordings::EdfValidation(dir_.path()),
+                     .records = records_,
                      .jobs = jobs_,
                      .objects = objects_,
                      .cache = cache_,

@@ -5,7 +5,7 @@
 
 #include "lib/http/media.h"
 #include "lib/http/uri.h"
-#include "montage/api/json_fields.h"
+#include "montage/api/request/json_fields.h"
 #include "montage/api/routes.h"
 
 namespace montage::api {

@@ -7,7 +7,7 @@
 
 #include "lib/crypto/base64.h"
 #include "montage/analysis/features/feature_bytes.h"
-#include "montage/api/json_fields.h"
+#include "montage/api/request/json_fields.h"
 #include "montage/api/routes.h"
 
 namespace montage::api {

@@ -5,8 +5,8 @@
 
 #include "montage/analysis/quality/cleaning.h"
 #include "montage/analysis/report_json.h"
+#include "montage/api/request/upload_spool.h"
 #include "montage/api/submission.h"
-#include "montage/api/upload_spool.h"
 #include "montage/recordings/edf_rewrite.h"
 
 namespace montage::api {

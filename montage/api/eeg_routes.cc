@@ -6,8 +6,8 @@
 #include "lib/base/utf8.h"
 #include "lib/http/multipart.h"
 #include "montage/api/idempotent.h"
+#include "montage/api/request/upload_spool.h"
 #include "montage/api/submission.h"
-#include "montage/api/upload_spool.h"
 
 namespace montage::api {
 namespace {

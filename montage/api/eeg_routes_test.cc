@@ -2,7 +2,7 @@
 
 #include "lib/crypto/hash.h"
 #include "montage/api/api_fixture.h"
-#include "montage/api/upload_spool.h"
+#include "montage/api/request/upload_spool.h"
 
 namespace montage::api {
 namespace {

@@ -39,12 +39,14 @@ array Parameters(const Operation& operation) {
                                 {"schema", schema::Text()}});
     rest.remove_prefix(close + 1);
   }
-  for (const QueryDoc& query : operation.query) {
-    parameters.push_back(object{{"name", query.name},
-                                {"in", "query"},
-                                {"description", query.doc},
-                                {"schema", query.schema}});
-  }
+  const auto add = [&](std::string_view place, const std::vector<QueryDoc>& docs) {
+    for (const QueryDoc& one : docs) {
+      parameters.push_back(object{
+          {"name", one.name}, {"in", place}, {"description", one.doc}, {"schema", one.schema}});
+    }
+  };
+  add("query", operation.query);
+  add("header", operation.headers);
   return parameters;
 }
 

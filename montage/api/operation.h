@@ -22,6 +22,7 @@ struct ResponseDoc {
   std::string media_type = "application/json";
 };
 
+/// A parameter of the query, or a header.
 struct QueryDoc {
   std::string name;
   std::string doc;
@@ -42,6 +43,7 @@ struct Operation {
   /// is refused.
   std::string audit_action = {};
   std::vector<QueryDoc> query = {};
+  std::vector<QueryDoc> headers = {};  ///< of the request, besides those of every operation
   boost::json::object body_schema = {};
   std::string body_media_type = "application/json";
   std::map<int, ResponseDoc> responses = {};

@@ -8,6 +8,7 @@ void AddRoutes(Api& api, Services& services) {
   AddCleaningRoutes(api, services);
   AddFeatureRoutes(api, services);
   AddCacheRoutes(api, services);
+  AddClinicalRoutes(api, services);
   AddJobRoutes(api, services);
   AddBatchRoutes(api, services);
   AddAdministrationRoutes(api, services);

@@ -11,6 +11,7 @@
 #include "montage/analysis/pipeline.h"
 #include "montage/api/api.h"
 #include "montage/cache/two_level_cache.h"
+#include "montage/clinical/records.h"
 #include "montage/identity/accounts.h"
 #include "montage/jobs/job_queue.h"
 #include "montage/recordings/recordings.h"
@@ -38,6 +39,7 @@ struct Services {
   identity::Accounts& accounts;
   recordings::Recordings& recordings;
   recordings::Validation validate_recording;
+  clinical::Records& records;
   jobs::JobQueue& jobs;
   objects::ObjectStore& objects;
   cache::TwoLevelCache& cache;
@@ -66,6 +68,8 @@ void AddCleaningRoutes(Api& api, Services& services);
 void AddFeatureRoutes(Api& api, Services& services);
 /// cache/stats, cache/entries, cache/files: for administrators.
 void AddCacheRoutes(Api& api, Services& services);
+/// clinical/records.
+void AddClinicalRoutes(Api& api, Services& services);
 /// jobs, results, user/analyses.
 void AddJobRoutes(Api& api, Services& services);
 /// batch/analyze, batch/{id}/status, batch/{id}/results.

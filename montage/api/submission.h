@@ -4,7 +4,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "montage/api/json_fields.h"
+#include "montage/api/request/json_fields.h"
 #include "montage/api/routes.h"
 
 namespace montage::api {

@@ -56,6 +56,9 @@ constexpr std::array kKeys = {
               "how long a job stays with a worker that is not heard of"},
     ConfigKey{"objects", "MONTAGE_OBJECTS", "S3_ENDPOINT", "",
               "s3://KEY:SECRET@host:port...; empty: files in the data directory", true},
+    ConfigKey{"leftover_age", "MONTAGE_LEFTOVER_AGE", "", "2h",
+              "age at which an object without a row is removed (PostgreSQL); uploads may take half "
+              "of it"},
     ConfigKey{"model", "MONTAGE_MODEL", "MODEL_PATH", "",
               "TorchScript file; empty: feature-based methods"},
     ConfigKey{"model_sha256", "MONTAGE_MODEL_SHA256", "", "",
@@ -74,6 +77,9 @@ constexpr uint64_t kLeastModelMemory = uint64_t{1} << 30;
 // Heartbeats come six times a lease; below this the clocks of two machines matter.
 constexpr base::Duration kLeastLease = std::chrono::seconds(3);
 constexpr base::Duration kLongestLease = std::chrono::hours(1);
+
+// Half of it is the most that an upload may take once its object is stored.
+constexpr base::Duration kLeastLeftoverAge = std::chrono::seconds(2);
 
 struct Found {
   std::string value;
@@ -196,6 +202,9 @@ Result<bool> SetScale(const ConfigKey& key, const Found& found, Config& config) 
     TRY(config.job_lease, ParseSpan(key, found));
     if (config.job_lease < kLeastLease || config.job_lease > kLongestLease)
       return base::Fail(Wrong(key, found, "3s to 1h"));
+  } else if (key.name == "leftover_age") {
+    TRY(config.leftover_age, ParseSpan(key, found));
+    if (config.leftover_age < kLeastLeftoverAge) return base::Fail(Wrong(key, found, "2s or more"));
   } else {
     return false;
   }

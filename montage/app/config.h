@@ -39,6 +39,7 @@ struct Config {
   std::string queue_url;   ///< "": in the database
   std::string queue_name;  ///< of exchange and queues at the broker
   base::Duration job_lease{};
+  base::Duration leftover_age{};
   std::string objects_url;   ///< "": files in the data directory
   std::string model_path;    ///< "": the feature-based methods answer
   std::string model_sha256;  ///< "": in the file <model>.sha256

@@ -63,6 +63,7 @@ TEST(Config, KnowsTheVariablesOfTheServiceContract) {
   EXPECT_EQ(loaded.config.queue_url, "amqp://u:secret@h/");
   EXPECT_EQ(loaded.config.queue_name, "montage.jobs");
   EXPECT_EQ(loaded.config.job_lease, std::chrono::seconds(30));
+  EXPECT_EQ(loaded.config.leftover_age, std::chrono::hours(2));
   EXPECT_EQ(loaded.config.model_path, "/models/eegpt.pt");
   EXPECT_EQ(loaded.config.model_source, "https://u:secret@h/m");
   EXPECT_EQ(OriginOf(loaded, "database"), "variable DATABASE_URL");
@@ -77,7 +78,7 @@ TEST(Config, RefusesWrongValuesNamingKeyValueOriginAndExpectation) {
       {"max_upload", "big"}, {"login_lockout", "soon"}, {"log_level", "loud"},
       {"data", ""},          {"model_sha256", "abc"},   {"model_memory", "10MB"},
       {"queue_name", ""},    {"queue_name", "a b"},     {"job_lease", "1s"},
-      {"job_lease", "2h"}};
+      {"job_lease", "2h"},   {"leftover_age", "1s"},    {"leftover_age", "old"}};
   for (const auto& [key, value] : wrong) {
     ConfigSources sources = Sources();
     sources.flags = {{key, value}};

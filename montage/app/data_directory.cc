@@ -1,12 +1,8 @@
 #include "montage/app/data_directory.h"
 
-#include <cerrno>
 #include <system_error>
-#include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "montage/app/stores/object_setup.h"
@@ -18,12 +14,7 @@ using base::ErrorCode;
 using base::Result;
 
 constexpr std::string_view kDatabaseFile = "montage.db";
-
-base::Error SystemError(std::string_view doing, const std::filesystem::path& path) {
-  const ErrorCode code = errno == EACCES ? ErrorCode::kForbidden : ErrorCode::kIo;
-  return {code, fmt::format("cannot {} {}: {}", doing, path.string(),
-                            std::generic_category().message(errno))};
-}
+constexpr std::string_view kServeLock = "serve.lock";
 
 Result<void> MakeFolder(const std::filesystem::path& path) {
   std::error_code error;
@@ -38,32 +29,6 @@ Result<void> MakeFolder(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-Result<FileLock> FileLock::Take(const std::filesystem::path& file, bool shared) {
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) return base::Fail(SystemError("open", file));
-  FileLock lock(descriptor);
-  if (::flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) return base::Fail(SystemError("lock", file));
-  return base::Fail(ErrorCode::kConflict,
-                    fmt::format("another process has locked {}", file.string()));
-}
-
-FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-FileLock& FileLock::operator=(FileLock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-Result<void> FileLock::Share() {
-  if (::flock(descriptor_, LOCK_SH) == 0) return {};
-  return base::Fail(SystemError("share", "the lock"));
-}
 
 Result<std::filesystem::path> DataDirectory::MakeFolders(const std::filesystem::path& path) {
   const std::filesystem::path spool = path / kSpoolFolder;
@@ -97,21 +62,51 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
 }
 
 Result<FileLock> DataDirectory::LockForWorkers() const {
-  auto lock = FileLock::Take(path_ / "worker.lock", false);
+  const std::filesystem::path file = path_ / "worker.lock";
+  auto lock = FileLock::Take(file, false);
   if (lock || lock.error().code != ErrorCode::kConflict) return lock;
   return base::Fail(
-      base::Error{ErrorCode::kConflict,
-                  fmt::format("another montage with workers uses {}", path_.string())}
+      base::Error{ErrorCode::kConflict, fmt::format("{} works on the jobs of {}",
+                                                    JoinHolders(LockHolders(file)), path_.string())}
           .Hint("stop it, or start this one with --workers 0 to serve the same data without "
                 "analysing"));
 }
 
 Result<FileLock> DataDirectory::LockForServing(bool& alone) const {
-  const std::filesystem::path file = path_ / "serve.lock";
+  const std::filesystem::path file = path_ / kServeLock;
   auto exclusive = FileLock::Take(file, false);
   alone = exclusive.has_value();
   if (exclusive || exclusive.error().code != ErrorCode::kConflict) return exclusive;
-  return FileLock::Take(file, true);
+  auto shared = FileLock::Take(file, true);
+  if (shared || shared.error().code != ErrorCode::kConflict) return shared;
+  return base::Fail(
+      base::Error{ErrorCode::kUnavailable, fmt::format("{} has {} for itself at the moment",
+                                                    JoinHolders(LockHolders(file)), path_.string())}
+          .Hint("a server has it while it recovers after its start, a restore or a migration until "
+                "it "
+                "ends; wait until that is over, or end that process, and try again"));
+}
+
+Result<FileLock> DataDirectory::LockAlone(std::string_view reason, base::Deadline deadline) const {
+  const auto refuse = [&](std::string who) {
+    return base::Fail(base::Error{ErrorCode::kConflict, std::move(who)}.Hint(
+        fmt::format("stop it first: {}", reason)));
+  };
+  bool alone = false;
+  TRY(FileLock lock, LockForServing(alone));
+  if (!alone) {
+    // The lock that was just taken is shared as well.
+    std::vector<std::string> others = LockHolders(path_ / kServeLock);
+    std::erase_if(others, [own = fmt::format("(process {})", ::getpid())](const std::string& one) {
+      return one.ends_with(own);
+    });
+    const std::string who = others.empty() ? "a montage" : JoinHolders(others);
+    return refuse(fmt::format("{} serves {}", who, path_.string()));
+  }
+  if (database_.file != nullptr) return lock;
+  TRY(const auto sessions, ListServingSessions(*database_.database, deadline));
+  if (!sessions.empty()) return refuse(fmt::format("{} uses the database", JoinHolders(sessions)));
+  return lock;
 }
 
 }  // namespace montage::app

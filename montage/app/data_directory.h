@@ -11,31 +11,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lib/base/clock.h"
 #include "lib/objects/object_store.h"
 #include "montage/app/database.h"
+#include "montage/app/file_lock.h"
 #include "montage/storage/data_key_shelf.h"
 #include "montage/storage/sealed.h"
 
 namespace montage::app {
-
-/// An advisory lock on a file (flock), given up by the destructor or the death of the process.
-class FileLock {
- public:
-  /// kConflict when another process has it.
-  static base::Result<FileLock> Take(const std::filesystem::path& file, bool shared);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&& other) noexcept;
-  ~FileLock();
-
-  /// From exclusive to shared, without letting anybody in between that wants it exclusively.
-  base::Result<void> Share();
-
- private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_ = -1;
-};
 
 inline constexpr std::string_view kSpoolFolder = "spool";
 
@@ -71,8 +56,13 @@ class DataDirectory {
 
   /// kConflict with a hint when another server with workers, or `montage migrate down`, has it.
   base::Result<FileLock> LockForWorkers() const;
-  /// Every server holds it; exclusive when nobody else does.
+  /// Every server holds it; exclusive when nobody else does. kUnavailable while somebody has it
+  /// exclusively: a server that recovers, a command that must be alone.
   base::Result<FileLock> LockForServing(bool& alone) const;
+  /// For commands that nobody may serve beside, not from another machine either: kConflict naming
+  /// who does. `reason` says what would happen. Whoever starts on another machine afterwards is not
+  /// kept from it.
+  base::Result<FileLock> LockAlone(std::string_view reason, base::Deadline deadline) const;
 
  private:
   DataDirectory() = default;

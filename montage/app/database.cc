@@ -75,11 +75,24 @@ Result<void> CheckDatabaseExists(const DatabaseOptions& options, const std::file
           "make them with `montage migrate up`"));
 }
 
-Result<int64_t> CountServingSessions(sql::Database& database, Deadline deadline) {
-  return Number(database,
-                "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = "
-                "current_database() AND application_name IN ('montage serve', 'montage worker')",
-                deadline);
+Result<std::vector<std::string>> ListServingSessions(sql::Database& database, Deadline deadline) {
+  TRY(const sql::Rows rows,
+      sql::Query(
+          database,
+          "SELECT application_name, coalesce(host(client_addr), 'this machine'), "
+          "count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND "
+          "application_name IN ('montage serve', 'montage worker') GROUP BY 1, 2 ORDER BY 1, 2",
+          {}, deadline));
+  std::vector<std::string> sessions;
+  for (const sql::Row& row : rows.rows) {
+    sql::RowReader reader(row);
+    const std::string program = reader.Text();
+    const std::string place = reader.Text();
+    const int64_t count = reader.Int();
+    TRY(reader.Finish());
+    sessions.push_back(fmt::format("{} at {} ({} sessions)", program, place, count));
+  }
+  return sessions;
 }
 
 }  // namespace montage::app

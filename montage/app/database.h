@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/base/clock.h"
 #include "lib/sql/sqlite_database.h"
@@ -34,7 +35,8 @@ base::Result<OpenedDatabase> OpenDatabase(const DatabaseOptions& options,
 base::Result<void> CheckDatabaseExists(const DatabaseOptions& options,
                                        const std::filesystem::path& file, base::Deadline deadline);
 
-/// How many sessions of `montage serve` and `montage worker` use this PostgreSQL database.
-base::Result<int64_t> CountServingSessions(sql::Database& database, base::Deadline deadline);
+/// Who serves on this PostgreSQL database: `montage worker at 10.0.0.7 (3 sessions)`.
+base::Result<std::vector<std::string>> ListServingSessions(sql::Database& database,
+                                                           base::Deadline deadline);
 
 }  // namespace montage::app

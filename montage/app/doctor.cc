@@ -6,6 +6,7 @@
 
 #include "lib/crypto/hash.h"
 #include "montage/audit/audit_log.h"
+#include "montage/clinical/records.h"
 #include "montage/jobs/worker.h"
 #include "montage/recordings/recordings.h"
 #include "montage/storage/schema.h"
@@ -125,6 +126,14 @@ Result<CheckUp> ExamineResults(DataDirectory& directory, Deadline deadline) {
   return CheckUp{"results", problems.empty(), detail + problems};
 }
 
+Result<CheckUp> ExamineClinical(DataDirectory& directory, Deadline deadline) {
+  TRY(const auto examined,
+      clinical::ExamineRecords(directory.database(), directory.keys(), deadline));
+  std::string detail = fmt::format("{} versions of records", examined.versions);
+  for (const std::string& one : examined.damaged) detail += fmt::format("; {} does not open", one);
+  return CheckUp{"clinical", examined.damaged.empty(), std::move(detail)};
+}
+
 }  // namespace
 
 Result<std::vector<CheckUp>> Examine(DataDirectory& directory, const base::Clock& clock,
@@ -137,6 +146,8 @@ Result<std::vector<CheckUp>> Examine(DataDirectory& directory, const base::Clock
   checks.push_back(ExamineAudit(directory, clock, deadline));
   TRY(CheckUp recordings, ExamineRecordings(directory, deadline));
   checks.push_back(std::move(recordings));
+  TRY(CheckUp records, ExamineClinical(directory, deadline));
+  checks.push_back(std::move(records));
   TRY(CheckUp results, ExamineResults(directory, deadline));
   checks.push_back(std::move(results));
   return checks;

@@ -10,13 +10,13 @@ namespace montage::app {
 
 /// One thing that was examined.
 struct CheckUp {
-  std::string name;  ///< schema, database, audit, keys, recordings, results
+  std::string name;  ///< schema, database, keys, audit, recordings, clinical, results
   bool ok = true;
   std::string detail;
 };
 
-/// Changes nothing. Every recording is opened and hashed, so it reads the whole store. Errors only
-/// when the examination itself could not be done.
+/// Changes nothing. Every recording and every clinical record is opened, so it reads the whole
+/// store. Errors only when the examination itself could not be done.
 base::Result<std::vector<CheckUp>> Examine(DataDirectory& directory, const base::Clock& clock,
                                            base::Deadline deadline);
 

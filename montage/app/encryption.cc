@@ -43,13 +43,18 @@ Result<void> VisitRecordings(objects::ObjectStore& store, const Visit& visit, De
   }
 }
 
-Result<void> VisitNames(sql::Database& database, const Visit& visit, Deadline deadline) {
-  TRY(const sql::Rows rows, sql::Query(database, "SELECT sealed_name FROM files", {}, deadline));
+/// Envelopes in a column; only their first bytes are read.
+Result<void> VisitColumn(sql::Database& database, std::string_view table, std::string_view column,
+                         const Visit& visit, Deadline deadline) {
+  TRY(const sql::Rows rows, sql::Query(database,
+                                       fmt::format("SELECT substr({}, 1, {}) FROM {}", column,
+                                                   KeyRing::kHeaderBytes, table),
+                                       {}, deadline));
   for (const sql::Row& row : rows.rows) {
     sql::RowReader reader(row);
     const sql::Blob sealed = reader.Bytes();
     TRY(reader.Finish());
-    TRY(visit(sealed.bytes.substr(0, KeyRing::kHeaderBytes)));
+    TRY(visit(sealed.bytes));
   }
   return {};
 }
@@ -57,7 +62,8 @@ Result<void> VisitNames(sql::Database& database, const Visit& visit, Deadline de
 Result<void> VisitHeaders(DataDirectory& directory, const Visit& visit, Deadline deadline) {
   // In this order: a name is written after its recording, so one that is missed here was sealed
   // after the new key came.
-  TRY(VisitNames(directory.database(), visit, deadline));
+  TRY(VisitColumn(directory.database(), "files", "sealed_name", visit, deadline));
+  TRY(VisitColumn(directory.database(), "clinical_records", "sealed", visit, deadline));
   return VisitRecordings(directory.objects(), visit, deadline);
 }
 

@@ -17,7 +17,8 @@
 
 namespace montage::app {
 
-/// How many payloads need a master key: recordings, and the names they were uploaded under.
+/// How many payloads need a master key: recordings, the names they were uploaded under,
+/// and versions of clinical records.
 struct KeyUse {
   std::string key_id;
   bool newest = false;

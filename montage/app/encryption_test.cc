@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/testing/temp_dir.h"
+#include "montage/clinical/records.h"
 #include "montage/identity/tokens.h"
 #include "montage/recordings/recordings.h"
 #include "montage/storage/schema.h"
@@ -35,6 +36,7 @@ class EncryptionTest : public testing::Test {
   recordings::Recordings Recordings() {
     return {directory_->database(), directory_->objects(), directory_->keys(), clock_, 1 << 20};
   }
+  clinical::Records Records() { return {directory_->database(), directory_->keys(), clock_}; }
   std::string Upload(const std::string& content) {
     objects::TextSource source(content);
     return Recordings()
@@ -52,7 +54,7 @@ class EncryptionTest : public testing::Test {
                             kNever)
         .value();
   }
-  base::Result<Rotation> Rotate(std::function<void(size_t)> progress = [](size_t) {}) {
+  base::Result<Rotation> Rotate(const std::function<void(size_t)>& progress = [](size_t) {}) {
     return RotateKeys(*directory_, kNever, progress);
   }
   size_t PayloadsUnderOldKeys() {
@@ -94,6 +96,39 @@ TEST_F(EncryptionTest, AfterARotationAndRetirementEverythingOldIsReadable) {
   const auto uses = CountKeyUse(*directory_, kNever).value();
   ASSERT_THAT(uses, SizeIs(1));
   EXPECT_EQ(uses[0].payloads, 6U);
+}
+
+TEST_F(EncryptionTest, ClinicalRecordsStayReadableThroughTwoRotations) {
+  const clinical::RecordKey key{"ward", "patient:1:medical"};
+  const clinical::Record record{.patient_id = "1", .diagnosis = "epilepsy", .medications = {"x"}};
+  ASSERT_TRUE(Records().Put(key, "u", record, {}, kNever).has_value());
+  for (int i = 0; i < 2; ++i) {
+    const std::string old_key = directory_->keys().newest();
+    const auto done = Rotate();
+    ASSERT_TRUE(done.has_value()) << done.error().ToString();
+    EXPECT_EQ(done->rewrapped, 1U);
+    EXPECT_EQ(done->forgotten, 0U);
+    EXPECT_EQ(RetireKeys(*directory_, kNever), 1U);
+    Reopen();
+    EXPECT_FALSE(directory_->keys().Has(old_key));
+    const auto got = Records().Get(key, {}, kNever);
+    ASSERT_TRUE(got.has_value()) << got.error().ToString();
+    EXPECT_EQ(got->record, record);
+  }
+}
+
+/// A key must not leave while a record needs it, whatever recordings need.
+TEST_F(EncryptionTest, ARecordOfAServerThatRanMeanwhileKeepsItsKey) {
+  auto running = std::move(directory_);
+  Reopen();
+  ASSERT_TRUE(Rotate().has_value());
+  const clinical::Record record{.patient_id = "1", .diagnosis = "epilepsy", .medications = {}};
+  ASSERT_TRUE(clinical::Records(running->database(), running->keys(), clock_)
+                  .Put({"ward", "k"}, "u", record, {}, kNever));
+  EXPECT_EQ(PayloadsUnderOldKeys(), 1U);
+  EXPECT_EQ(RetireKeys(*directory_, kNever).error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(Rotate()->resumed);
+  EXPECT_EQ(RetireKeys(*directory_, kNever), 1U);
 }
 
 TEST_F(EncryptionTest, ASecondRotationSealsWhatIsOnTheShelfAnew) {

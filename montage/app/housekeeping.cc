@@ -22,6 +22,7 @@ Housekeeping::Housekeeping(HousekeepingParts parts)
 
 base::Result<void> Housekeeping::Run() {
   TRY(CountJobs());
+  TRY(SweepObjects());
   if (parts_.clock.Steady() - last_minute_ < 1min) return {};
   TRY(StoreSample());
   TRY(parts_.sessions.Sweep(Soon()));
@@ -49,6 +50,14 @@ base::Result<void> Housekeeping::CountJobs() {
   for (const auto& [status, count] : counts)
     parts_.metrics.SetJobs(status, static_cast<uint64_t>(count));
   return {};
+}
+
+base::Result<void> Housekeeping::SweepObjects() {
+  if (!parts_.sweep_objects) return {};
+  const base::SteadyTime now = parts_.clock.Steady();
+  if (last_sweep_ && now - *last_sweep_ < kSweepObjectsEvery) return {};
+  last_sweep_ = now;
+  return parts_.sweep_objects();
 }
 
 base::Result<void> Housekeeping::StoreSample() {

@@ -22,6 +22,7 @@
 #include "montage/app/model.h"
 #include "montage/app/stores/cache_setup.h"
 #include "montage/app/stores/object_setup.h"
+#include "montage/clinical/records.h"
 #include "montage/identity/sessions.h"
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/recordings/edf_recording.h"
@@ -37,6 +38,7 @@ using namespace std::chrono_literals;
 
 constexpr base::Duration kStartTime = 10min;  ///< migrations and sweeps of a large store
 constexpr base::Duration kModelTime = 2min;   ///< to load it, or to fetch it when there is none
+constexpr base::Duration kSweepTime = 10min;  ///< of all objects of a large store
 constexpr base::Duration kRequestGrace = 20s;
 constexpr base::Duration kJobGrace = 5s;
 
@@ -69,6 +71,7 @@ struct Service::Parts {
         const Interposers& the_interposers);
 
   Result<void> Recover(bool alone, Deadline deadline);
+  Result<void> SweepObjects();
   void Wake();
   std::vector<api::ComponentHealth> CheckHealth();
   void PrepareModel();
@@ -91,6 +94,7 @@ struct Service::Parts {
   identity::ApiKeys keys;
   audit::AuditLog audit;
   recordings::Recordings recordings;
+  clinical::Records records;
   jobs::SqlJobQueue stored_queue;
   std::unique_ptr<jobs::JobQueue> interposed_queue;
   jobs::JobQueue& queue;
@@ -125,7 +129,8 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       keys(directory->database(), clock, accounts),
       audit(directory->database(), clock),
       recordings(directory->database(), directory->objects(), directory->keys(), clock,
-                 config.max_upload_bytes),
+                 config.max_upload_bytes, config.leftover_age),
+      records(directory->database(), directory->keys(), clock),
       stored_queue(directory->database(), clock,
                    config.queue_url.empty() ? jobs::Announcing::kNo : jobs::Announcing::kYes),
       interposed_queue(the_interposers.queue ? the_interposers.queue(stored_queue) : nullptr),
@@ -153,6 +158,7 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
       services{.accounts = accounts,
                .recordings = recordings,
                .validate_recording = recordings::EdfValidation(directory->spool()),
+               .records = records,
                .jobs = queue,
                .objects = directory->objects(),
                .cache = cache,
@@ -177,12 +183,28 @@ Service::Parts::Parts(const Config& the_config, Role role, Log& the_log,
                     .cache = cache,
                     .metrics = metrics,
                     .clock = clock,
-                    .active_jobs = [this] { return workers ? workers->active() : 0; }}) {
+                    .active_jobs = [this] { return workers ? workers->active() : 0; },
+                    .sweep_objects = IsShared(config) && role == Role::kServer
+                                         ? [this] { return SweepObjects(); }
+                                         : std::function<Result<void>()>()}) {
   if (role == Role::kWorker) {
     api::AddPlatformRoutes(api, services);
   } else {
     api::AddRoutes(api, services);
   }
+}
+
+/// What crashes left, beside other servers and workers that are at it.
+Result<void> Service::Parts::SweepObjects() {
+  const Deadline deadline = Deadline::After(kSweepTime);
+  TRY(const int64_t swept, recordings.SweepOldLeftovers(deadline));
+  TRY(const int64_t results, jobs::SweepOldResults(directory->database(), directory->objects(),
+                                                   config.leftover_age, deadline));
+  if (swept + results > 0) {
+    log.Write(LogLevel::kInfo, "swept",
+              {{"leftover_objects", swept}, {"leftover_results", results}});
+  }
+  return {};
 }
 
 void Service::Parts::Wake() {

@@ -7,7 +7,7 @@
 //
 // On SQLite, recovery and sweeps belong to the one server with workers; others only serve. On
 // PostgreSQL any number of servers and workers share the jobs: who was lost is seen by its lease,
-// and nothing is swept, because another machine may be at it.
+// and objects without a row are swept once they are old, because another machine may be at it.
 
 #include <functional>
 #include <memory>

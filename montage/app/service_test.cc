@@ -70,6 +70,7 @@ class Montage {
     ::waitpid(std::exchange(pid_, -1), &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
+  pid_t pid() const { return pid_; }
   void Signal(int signal) const { ::kill(pid_, signal); }
   /// "" when it did not start.
   std::string url() const {
@@ -321,10 +322,12 @@ TEST_F(ServiceTest, OneServerWithWorkersADirectory) {
   Start();
   const Montage second(folder_, 1);
   EXPECT_EQ(second.url(), "");
-  EXPECT_THAT(LogText(), HasSubstr("another montage with workers uses"));
+  const std::string who = fmt::format("montage serve (process {})", montage_->pid());
+  EXPECT_THAT(LogText(), HasSubstr(who + " works on the jobs of " + (folder_ / "data").string()));
   const Montage third(folder_, 0);
   EXPECT_NE(third.url(), "") << LogText();
   EXPECT_EQ(Program({"migrate", "down", "--to", "0"}), 1);
+  EXPECT_THAT(output_, HasSubstr(who));
   EXPECT_THAT(output_, HasSubstr("stop it first"));
 }
 

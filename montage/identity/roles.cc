@@ -11,11 +11,11 @@ constexpr std::array kRoles = {Role::kAdmin,      Role::kClinician, Role::kTechn
                                Role::kResearcher, Role::kPatient,   Role::kDevice,
                                Role::kService,    Role::kViewer};
 
-constexpr std::array kPermissions = {Permission::kUploadRecording, Permission::kAnalyze,
-                                     Permission::kReadOwn,         Permission::kReadSite,
-                                     Permission::kDeleteRecording, Permission::kManageUsers,
-                                     Permission::kManageKeys,      Permission::kReadAudit,
-                                     Permission::kReadMetrics,     Permission::kManageCache};
+constexpr std::array kPermissions = {
+    Permission::kUploadRecording, Permission::kAnalyze,         Permission::kReadOwn,
+    Permission::kReadSite,        Permission::kDeleteRecording, Permission::kManageUsers,
+    Permission::kManageKeys,      Permission::kReadAudit,       Permission::kReadMetrics,
+    Permission::kManageCache,     Permission::kReadClinical,    Permission::kWriteClinical};
 
 constexpr unsigned Bit(Permission permission) { return 1U << static_cast<unsigned>(permission); }
 
@@ -28,7 +28,8 @@ constexpr unsigned GrantsOf(Role role) {
              Bit(kDeleteRecording) | Bit(kManageUsers) | Bit(kManageKeys) | Bit(kReadAudit) |
              Bit(kReadMetrics) | Bit(kManageCache);
     case Role::kClinician:
-      return Bit(kUploadRecording) | Bit(kAnalyze) | Bit(kReadOwn) | Bit(kReadSite);
+      return Bit(kUploadRecording) | Bit(kAnalyze) | Bit(kReadOwn) | Bit(kReadSite) |
+             Bit(kReadClinical) | Bit(kWriteClinical);
     case Role::kTechnician:
       return Bit(kUploadRecording) | Bit(kAnalyze) | Bit(kReadOwn) | Bit(kDeleteRecording);
     case Role::kResearcher:
@@ -91,6 +92,10 @@ std::string_view ToString(Permission permission) {
       return "metrics:read";
     case Permission::kManageCache:
       return "cache:manage";
+    case Permission::kReadClinical:
+      return "clinical:read";
+    case Permission::kWriteClinical:
+      return "clinical:write";
   }
   std::unreachable();
 }

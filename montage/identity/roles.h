@@ -30,7 +30,9 @@ enum class Permission {
   kManageKeys,
   kReadAudit,
   kReadMetrics,
-  kManageCache,  ///< see and change what is cached, of one's site
+  kReadClinical,   ///< read clinical records of one's site
+  kWriteClinical,  ///< store them
+  kManageCache,    ///< see and change what is cached, of one's site
 };
 
 /// `admin`, `clinician`, ...

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "montage/storage/leftovers.h"
+
 namespace montage::jobs {
 namespace {
 
@@ -52,6 +54,17 @@ base::Result<int64_t> SweepResults(JobQueue& queue, objects::ObjectStore& store,
     }
     if (!page.more) return removed;
   }
+}
+
+base::Result<int64_t> SweepOldResults(sql::Database& database, objects::ObjectStore& store,
+                                      base::Duration age, base::Deadline deadline) {
+  return storage::SweepUnclaimed(
+      database, store,
+      {.bucket = kResultsBucket,
+       .prefix = "results/",
+       .statement = "SELECT job_id FROM analysis_jobs WHERE status IN ('pending', 'processing', "
+                    "'completed') AND job_id IN ({ids})"},
+      age, deadline);
 }
 
 Workers::Workers(JobQueue& queue, objects::ObjectStore& store, const base::Clock& clock,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/objects/object_store.h"
+#include "lib/sql/database.h"
 #include "montage/jobs/job_queue.h"
 #include "montage/jobs/job_source.h"
 
@@ -61,6 +62,11 @@ std::string ResultKey(std::string_view job_id);
 /// commit leaves behind; returns how many. For the start, before workers run.
 base::Result<int64_t> SweepResults(JobQueue& queue, objects::ObjectStore& store,
                                    base::Deadline deadline);
+/// The same while workers run, here and elsewhere: only those older than `age` of jobs that are
+/// failed, cancelled or gone, which nobody completes any more (storage/leftovers.h). PostgreSQL
+/// only.
+base::Result<int64_t> SweepOldResults(sql::Database& database, objects::ObjectStore& store,
+                                      base::Duration age, base::Deadline deadline);
 
 class Workers {
  public:

@@ -70,22 +70,23 @@ base::Result<std::unique_ptr<objects::ByteSource>> Recordings::OpenObject(std::s
   return std::make_unique<storage::OpeningSource>(ring_, std::move(sealed), key);
 }
 
-base::Result<Recording> Recordings::Receive(const Owner& owner, std::string_view name,
-                                            objects::ByteSource& content,
-                                            const Validation& validate, const std::string& file_id,
-                                            base::Deadline deadline) {
+base::Result<Recordings::Received> Recordings::Receive(const Owner& owner, std::string_view name,
+                                                       objects::ByteSource& content,
+                                                       const Validation& validate,
+                                                       const std::string& file_id,
+                                                       base::Deadline deadline) {
   Recording recording{.file_id = file_id, .owner = owner, .name = std::string(name)};
   const std::string key = KeyOf(file_id);
   MeteredSource metered(content, max_bytes_);
   storage::SealingSource sealing(ring_, metered, key);
-  TRY(store_.Put(kBucket, key, sealing, {.only_if_absent = true}, deadline));
+  TRY(const auto put, store_.Put(kBucket, key, sealing, {.only_if_absent = true}, deadline));
   if (metered.size() == 0) return Fail(ErrorCode::kInvalid, "the recording is empty");
   recording.size = static_cast<int64_t>(metered.size());
   recording.sha256 = metered.FinishHash();
   recording.created_at_ns = clock_.Now().time_since_epoch().count();
   TRY(const auto stored, OpenObject(file_id, deadline));
   TRY(recording.format, validate(*stored, deadline));
-  return recording;
+  return Received{std::move(recording), put.modified};
 }
 
 base::Result<std::optional<Recording>> Recordings::FindTwin(const Recording& recording,
@@ -101,17 +102,32 @@ base::Result<std::optional<Recording>> Recordings::FindTwin(const Recording& rec
   return twin;
 }
 
-base::Result<void> Recordings::Insert(const Recording& recording, base::Deadline deadline) {
-  TRY(sql::Change(
-      database_,
-      fmt::format("INSERT INTO files ({}, object_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                  kColumns),
-      {recording.file_id, recording.owner.tenant, recording.owner.owner_id, recording.sha256,
-       recording.size, recording.format,
-       sql::Blob{ring_.Seal(recording.name, NameContext(recording.file_id))},
-       recording.created_at_ns, KeyOf(recording.file_id)},
-      deadline));
-  return {};
+base::Result<void> Recordings::Insert(const Received& received, base::Deadline deadline) {
+  const Recording& recording = received.recording;
+  const bool is_shared = database_.dialect() == sql::Dialect::kPostgres;
+  // As a SELECT it can have a condition; then the parameters need their types.
+  const std::string_view values =
+      is_shared ? "SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), "
+                  "CAST($5 AS {int}), CAST($6 AS TEXT), CAST($7 AS {blob}), CAST($8 AS {int}), "
+                  "CAST($9 AS TEXT) WHERE "
+                : "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+  TRY(const sql::Rows inserted,
+      sql::Change(database_,
+                  fmt::format("INSERT INTO files ({}, object_key) {}{}", kColumns,
+                              sql::RenderSchema(values, database_.dialect()),
+                              is_shared ? storage::InTimeFor(received.stored, leftover_age_) : ""),
+                  {recording.file_id, recording.owner.tenant, recording.owner.owner_id,
+                   recording.sha256, recording.size, recording.format,
+                   sql::Blob{ring_.Seal(recording.name, NameContext(recording.file_id))},
+                   recording.created_at_ns, KeyOf(recording.file_id)},
+                  deadline));
+  if (inserted.changed == 1) return {};
+  return Fail(
+      base::Error{ErrorCode::kUnavailable,
+                  fmt::format("storing the recording took more than {} s by the clock of the "
+                              "database",
+                              std::chrono::floor<std::chrono::seconds>(leftover_age_ / 2).count())}
+          .Hint("upload it again; when it happens each time, the clock of this machine is behind"));
 }
 
 base::Result<Uploaded> Recordings::Upload(const Owner& owner, std::string_view name,
@@ -122,16 +138,16 @@ base::Result<Uploaded> Recordings::Upload(const Owner& owner, std::string_view n
   base::Result<std::optional<Recording>> twin = std::nullopt;
   base::Result<void> stored;
   if (received) {
-    twin = FindTwin(*received, deadline);
+    twin = FindTwin(received->recording, deadline);
     if (twin && !*twin) {
       stored = Insert(*received, deadline);
       // Somebody stored the same bytes between the two steps.
       if (!stored && stored.error().code == ErrorCode::kConflict) {
-        twin = FindTwin(*received, deadline);
+        twin = FindTwin(received->recording, deadline);
       }
     }
   }
-  if (received && twin && !*twin && stored) return Uploaded{std::move(*received), true};
+  if (received && twin && !*twin && stored) return Uploaded{std::move(received->recording), true};
 
   // Cleaning up must not fail because the upload used up its time.
   (void)store_.Delete(kBucket, KeyOf(file_id), base::Deadline::Never());
@@ -222,6 +238,15 @@ base::Result<int64_t> Recordings::SweepLeftovers(base::Deadline deadline) {
     }
     if (!page.more) return removed;
   }
+}
+
+base::Result<int64_t> Recordings::SweepOldLeftovers(base::Deadline deadline) {
+  return storage::SweepUnclaimed(
+      database_, store_,
+      {.bucket = kBucket,
+       .prefix = "files/",
+       .statement = "SELECT file_id FROM files WHERE file_id IN ({ids})"},
+      leftover_age_, deadline);
 }
 
 }  // namespace montage::recordings

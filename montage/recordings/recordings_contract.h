@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "lib/crypto/hash.h"
 #include "lib/objects/fs_object_store.h"
 #include "montage/jobs/queue_fixture.h"
@@ -154,6 +157,96 @@ TEST_P(RecordingsContract, TheSweepRemovesWhatACrashLeft) {
   ASSERT_TRUE(objects::PutText(*store_, kBucket, "files/orphan", "half", {}, kNever));
   EXPECT_EQ(recordings_.SweepLeftovers(kNever).value(), 1);
   EXPECT_EQ(Content(id), "EDF");
+}
+
+/// Dies as by kill -9 when its object is stored and its row is not.
+[[noreturn]] inline void UploadAndDie(const storage::TestDatabase& home,
+                                      const std::filesystem::path& folder) {
+  const base::SystemClock clock;
+  const auto database = home.Connect();
+  const auto store = objects::FsObjectStore::Open(folder / "objects", clock).value();
+  const auto ring = storage::KeyRing::LoadOrCreate(folder / "keys").value();
+  Recordings recordings(*database, *store, ring, clock, 300'000);
+  objects::TextSource source("EDF lost");
+  (void)recordings.Upload(
+      {"site", "user"}, "n", source,
+      [](objects::ByteSource&, base::Deadline) -> base::Result<std::string> { ::_exit(9); },
+      kNever);
+  ::_exit(1);
+}
+
+TEST_P(RecordingsContract, ACrashBetweenObjectAndRowIsSweptWhenItIsOld) {
+  if (database_->dialect() == sql::Dialect::kSqlite) {
+    EXPECT_EQ(recordings_.SweepOldLeftovers(kNever).error().code, base::ErrorCode::kUnsupported);
+    return;
+  }
+  const std::string id = Upload("EDF kept")->recording.file_id;
+  const pid_t child = ::fork();
+  if (child == 0) UploadAndDie(*home_, folder_.path());
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+  ASSERT_EQ(Objects(), 2U);
+  ASSERT_EQ(Rows(), 1);
+  EXPECT_EQ(recordings_.SweepOldLeftovers(kNever).value(), 0) << "an upload may still be at it";
+  EXPECT_EQ(Objects(), 2U);
+  Recordings later(*database_, *store_, ring_, clock_, 300'000, base::Duration::zero());
+  EXPECT_EQ(later.SweepOldLeftovers(kNever).value(), 1);
+  EXPECT_EQ(Objects(), 1U);
+  EXPECT_EQ(Content(id), "EDF kept");
+}
+
+/// A process that was held between object and row finds its object too old, and gives it up itself:
+/// so a sweep never takes the object of an upload that is then acknowledged.
+TEST_P(RecordingsContract, ARowThatComesTooLateIsRefused) {
+  if (database_->dialect() == sql::Dialect::kSqlite) return;  // sweeps only before it takes uploads
+  const base::ManualClock an_hour_ago(clock_.Now() - std::chrono::minutes(61));
+  const auto store = objects::FsObjectStore::Open(folder_ / "held", an_hour_ago).value();
+  ASSERT_TRUE(store->EnsureBucket(kBucket, kNever).has_value());
+  Recordings held(*database_, *store, ring_, clock_, 300'000);
+  objects::TextSource source("EDF");
+  const auto refused = held.Upload({"site", "user"}, "n", source, AcceptEdf, kNever);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, base::ErrorCode::kUnavailable);
+  EXPECT_TRUE(store->List(kBucket, {}, kNever)->objects.empty());
+  EXPECT_EQ(Rows(), 0);
+}
+
+/// Sweeps that run all the time beside uploads that may take as long as they may.
+TEST_P(RecordingsContract, NoUploadInFlightIsSwept) {
+  if (database_->dialect() == sql::Dialect::kSqlite) return;
+  Recordings shared(*database_, *store_, ring_, clock_, 300'000, std::chrono::seconds(4));
+  std::atomic<bool> ended = false;
+  std::jthread sweeper([&] {
+    while (!ended) EXPECT_EQ(shared.SweepOldLeftovers(kNever).value_or(-1), 0);
+  });
+  std::vector<std::string> acknowledged;
+  for (int i = 0; i < 40; ++i) {
+    objects::TextSource source("EDF " + std::to_string(i));
+    const auto uploaded = shared.Upload({"site", "user"}, "n", source, AcceptEdf, kNever);
+    ASSERT_TRUE(uploaded.has_value()) << uploaded.error().ToString();
+    acknowledged.push_back(uploaded->recording.file_id);
+  }
+  ended = true;
+  sweeper.join();
+  for (size_t i = 0; i < acknowledged.size(); ++i)
+    EXPECT_EQ(Content(acknowledged[i]), "EDF " + std::to_string(i));
+}
+
+TEST_P(RecordingsContract, OldResultsOfJobsThatAreOverAreSwept) {
+  if (database_->dialect() == sql::Dialect::kSqlite) return;
+  jobs::SqlJobQueue queue(*database_, clock_);
+  const std::string open = queue.Submit(jobs::Request(), kNever)->job_id;
+  const std::string cancelled = queue.Submit(jobs::Request(), kNever)->job_id;
+  ASSERT_TRUE(queue.Cancel(cancelled, kNever).has_value());
+  for (const std::string& id : {open, cancelled, std::string("gone")})
+    ASSERT_TRUE(objects::PutText(*store_, "results", jobs::ResultKey(id), "{}", {}, kNever));
+  const auto sweep = [&](base::Duration age) {
+    return jobs::SweepOldResults(*database_, *store_, age, kNever).value();
+  };
+  EXPECT_EQ(sweep(storage::kLeftoverAge), 0);
+  EXPECT_EQ(sweep(base::Duration::zero()), 2);
+  EXPECT_TRUE(store_->Head("results", jobs::ResultKey(open), kNever).has_value());
 }
 
 TEST_P(RecordingsContract, AStoredObjectThatWasOverwrittenIsCorrupt) {

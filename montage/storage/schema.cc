@@ -103,10 +103,21 @@ Migration Scale() {
           END $$)"}};
 }
 
+/// Columns that say nothing of a patient but the key, which is looked up (montage/clinical).
+Migration Clinical() {
+  return {.number = 5,
+          .name = "clinical",
+          .up = {R"(CREATE TABLE clinical_records (tenant TEXT NOT NULL, record_key TEXT NOT NULL,
+            version {int} NOT NULL CHECK (version > 0), author_id TEXT NOT NULL,
+            created_at {int} NOT NULL, sealed {blob} NOT NULL,
+            PRIMARY KEY (tenant, record_key, version)) {strict})"},
+          .down = {"DROP TABLE clinical_records"}};
+}
+
 }  // namespace
 
 std::span<const Migration> Migrations() {
-  static const std::vector<Migration> all = {Identity(), Analysis(), Audit(), Scale()};
+  static const std::vector<Migration> all = {Identity(), Analysis(), Audit(), Scale(), Clinical()};
   return all;
 }
 

@@ -15,7 +15,7 @@
 
 namespace montage::storage {
 
-inline constexpr size_t kFrameBytes = 64 * 1024;
+inline constexpr size_t kFrameBytes = size_t{64} * 1024;
 
 /// Reads plain content from `source` and gives its envelope. The references must outlive it.
 class SealingSource final : public objects::ByteSource {

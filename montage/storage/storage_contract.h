@@ -30,9 +30,10 @@ TEST_P(MigratorContract, GoesUpAndDownAndUpAgain) {
   Migrator migrator(*database_, Migrations(), clock_);
   EXPECT_EQ(migrator.Up(kNever).value(), std::ssize(Migrations()));
   EXPECT_EQ(migrator.Up(kNever).value(), 0);
-  for (const char* table : {"users", "api_keys", "refresh_tokens", "files", "analysis_jobs",
-                            "analysis_results", "analysis_metrics", "system_metrics", "batches",
-                            "audit_log", "idempotency_keys", "schema_migrations"}) {
+  for (const char* table :
+       {"users", "api_keys", "refresh_tokens", "files", "analysis_jobs", "analysis_results",
+        "analysis_metrics", "system_metrics", "batches", "audit_log", "idempotency_keys",
+        "clinical_records", "schema_migrations"}) {
     EXPECT_TRUE(sql::Query(*database_, std::string("SELECT * FROM ") + table, {}, kNever)) << table;
   }
   EXPECT_EQ(migrator.Down(0, kNever).value(), std::ssize(Migrations()));

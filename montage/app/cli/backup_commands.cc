@@ -115,13 +115,8 @@ Result<int> RunRestore(CommandContext& context, const BackupOptions& options) {
   TRY(const DataDirectoryOptions directory_options, context.DirectoryOptions());
   TRY(CheckKeyFile(directory_options));
   TRY(auto directory, DataDirectory::Open(directory_options, context.clock, CommandDeadline()));
-  bool alone = false;
-  TRY(const FileLock lock, directory->LockForServing(alone));
-  if (!alone) {
-    return base::Fail(base::Error{ErrorCode::kConflict,
-                                  fmt::format("a montage serves {}", directory->path().string())}
-                          .Hint("stop it first"));
-  }
+  TRY(const FileLock lock,
+      directory->LockAlone("what it works on would be replaced under it", CommandDeadline()));
   TRY(const auto report, backup::RestoreBackup(SystemOf(*directory, context.clock), *store,
                                                {.snapshot = options.snapshot,
                                                 .force = options.force,

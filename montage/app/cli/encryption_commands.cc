@@ -56,14 +56,8 @@ Result<int> Rotate(CommandContext& context) {
 
 Result<int> Retire(CommandContext& context) {
   TRY(const auto admin, context.Open(false));
-  bool alone = false;
-  TRY(const FileLock lock, admin->directory->LockForServing(alone));
-  if (!alone) {
-    return base::Fail(
-        base::Error{base::ErrorCode::kConflict,
-                    fmt::format("a montage serves {}", admin->directory->path().string())}
-            .Hint("stop it first: it may still seal with an older key"));
-  }
+  TRY(const FileLock lock,
+      admin->directory->LockAlone("it may still seal with an older key", CommandDeadline()));
   TRY(const size_t retired, RetireKeys(*admin->directory, CommandDeadline()));
   TRY(admin->Audit("encryption.retire", fmt::format("{} keys", retired)));
   context.io.out << fmt::format("retired {} keys\n", retired);

@@ -24,19 +24,8 @@ Result<int> MigrateUp(CommandContext& context) {
 Result<int> MigrateDown(CommandContext& context, int64_t target) {
   TRY(const DataDirectoryOptions options, context.DirectoryOptions());
   TRY(const auto directory, DataDirectory::OpenExisting(options, context.clock, CommandDeadline()));
-  bool alone = false;
-  TRY(const FileLock lock, directory->LockForServing(alone));
-  if (alone && directory->database_file() == nullptr) {
-    TRY(const int64_t sessions, CountServingSessions(directory->database(), CommandDeadline()));
-    alone = sessions == 0;
-  }
-  if (!alone) {
-    const std::string what =
-        directory->database_file() == nullptr ? "the database" : options.path.string();
-    return base::Fail(
-        base::Error{base::ErrorCode::kConflict, fmt::format("a montage serves {}", what)}.Hint(
-            "stop it first: its tables would go away under it"));
-  }
+  TRY(const FileLock lock,
+      directory->LockAlone("its tables would go away under it", CommandDeadline()));
   storage::Migrator migrator(directory->database(), storage::Migrations(), context.clock);
   TRY(const int64_t reverted, migrator.Down(target, CommandDeadline()));
   context.io.out << fmt::format("reverted {} migrations\n", reverted);

@@ -45,8 +45,9 @@ Result<std::unique_ptr<Service>> OpenWhenPossible(const Config& config, Role rol
       entrance.WaitFor("", {});
       auto service = Service::Open(config, log, clock, role, interposers);
       const bool may_come = !service && service.error().code == base::ErrorCode::kUnavailable;
-      if (!may_come || !IsShared(config)) return service;
-      missing = MissingStore{"database", service.error()};
+      if (!may_come) return service;
+      // The stores were there just now: somebody has the directory for itself, and says who.
+      missing = MissingStore{"directory", service.error()};
     }
     if (missing->error.code == base::ErrorCode::kInvalid) return base::Fail(missing->error);
     entrance.WaitFor(std::string(missing->name), missing->error);

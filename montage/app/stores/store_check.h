@@ -14,7 +14,7 @@
 namespace montage::app {
 
 struct MissingStore {
-  std::string_view name;  ///< `database`, `objects`, `cache`, as in /health
+  std::string_view name;  ///< `database`, `objects`, `cache`, as in /health; `directory`
   base::Error error;      ///< what the store said, or that it said nothing; for the log
 };
 

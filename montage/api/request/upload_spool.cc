@@ -1,4 +1,4 @@
-#include "montage/api/upload_spool.h"
+#include "montage/api/request/upload_spool.h"
 
 #include <algorithm>
 #include <cstring>

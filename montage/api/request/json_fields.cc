@@ -1,4 +1,4 @@
-#include "montage/api/json_fields.h"
+#include "montage/api/request/json_fields.h"
 
 #include <algorithm>
 
@@ -70,8 +70,8 @@ const boost::json::value* JsonFields::Take(std::string_view name, bool required)
   return nullptr;
 }
 
-void JsonFields::Wrong(std::string_view name, std::string message) {
-  wrong_[prefix_ + std::string(name)] = std::move(message);
+void JsonFields::Wrong(std::string_view name, std::string_view message) {
+  wrong_[prefix_ + std::string(name)] = message;
 }
 
 std::string JsonFields::RequiredText(std::string_view name) {
@@ -96,7 +96,7 @@ std::optional<std::string> JsonFields::Text(std::string_view name) {
 }
 
 std::string JsonFields::RequiredWord(std::string_view name, std::span<const std::string> words) {
-  const std::string word = RequiredText(name);
+  std::string word = RequiredText(name);
   if (word.empty() || std::ranges::find(words, word) != words.end()) return word;
   Wrong(name, fmt::format("is \"{}\"; expected one of {}", word, fmt::join(words, ", ")));
   return {};
@@ -135,20 +135,23 @@ int64_t JsonFields::Int(std::string_view name, int64_t fallback, int64_t low, in
   return fallback;
 }
 
-std::vector<std::string> JsonFields::RequiredTexts(std::string_view name, size_t most) {
+std::vector<std::string> JsonFields::RequiredTexts(std::string_view name, size_t most,
+                                                   size_t least) {
   const auto* found = Take(name, true);
   if (found == nullptr) return {};
   const auto* list = found->if_array();
-  if (list == nullptr || list->empty() || list->size() > most) {
-    Wrong(name, list == nullptr
-                    ? fmt::format("is {}; expected a list of 1 to {} texts", KindOf(*found), most)
-                    : fmt::format("has {} entries; expected 1 to {}", list->size(), most));
+  if (list == nullptr || list->size() < least || list->size() > most) {
+    Wrong(name,
+          list == nullptr
+              ? fmt::format("is {}; expected a list of {} to {} texts", KindOf(*found), least, most)
+              : fmt::format("has {} entries; expected {} to {}", list->size(), least, most));
     return {};
   }
   std::vector<std::string> texts;
   for (const auto& entry : *list) {
     if (!entry.is_string() || entry.get_string().empty()) {
-      Wrong(name, fmt::format("has an entry that is {}; expected texts", KindOf(entry)));
+      Wrong(name, fmt::format("has an entry that is {}; expected texts",
+                              entry.is_string() ? "empty" : KindOf(entry)));
       return {};
     }
     texts.emplace_back(entry.get_string());

@@ -39,14 +39,14 @@ class JsonFields {
   std::optional<bool> OptionalBool(std::string_view name);
   std::optional<int64_t> OptionalInt(std::string_view name, int64_t low, int64_t high);
   int64_t Int(std::string_view name, int64_t fallback, int64_t low, int64_t high);
-  /// 1 to `most` texts.
-  std::vector<std::string> RequiredTexts(std::string_view name, size_t most);
+  /// `least` to `most` texts, none of them empty.
+  std::vector<std::string> RequiredTexts(std::string_view name, size_t most, size_t least = 1);
   /// An object, empty when absent; its fields are read by a JsonFields of their own, given to
   /// Merge.
   JsonFields Object(std::string_view name);
   void Merge(JsonFields&& nested);
   /// Says that a field is wrong for a reason that only the caller sees.
-  void Wrong(std::string_view name, std::string message);
+  void Wrong(std::string_view name, std::string_view message);
 
   /// nullopt when all was well and no unknown field is left; else 400, 415 or 422 with
   /// details.fields.
