@@ -268,6 +268,7 @@ Project Loader::LoadProject(Problems& problems) const {
   project.name = ReadText(root, "name");
   project.default_environment = ReadText(root, "environment");
   project.defaults = BuildDefaults(root);
+  project.baseline = BuildBaseline(root, problems);
   project.vars = ReadNamed(root, "vars", problems);
   LoadEnvironments(*opened, project, problems);
   LoadSuites(root, project, problems);
