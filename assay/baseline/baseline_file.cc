@@ -17,8 +17,7 @@ using base::ErrorCode;
 constexpr std::string_view kFormat = "assay baseline 1";
 
 base::Error Wrong(const std::filesystem::path& file, std::string_view what) {
-  return base::Error{ErrorCode::kCorrupt,
-                     fmt::format("{} is no baseline: {}", file.string(), what)}
+  return base::Error{ErrorCode::kCorrupt, fmt::format("{} is no baseline: {}", file.string(), what)}
       .Hint("`assay compare --update-baseline` writes a new one");
 }
 
@@ -84,10 +83,9 @@ base::Result<void> CheckWorthy(const MeasuredRun& run) {
     why = "measured nothing";
   }
   if (why.empty()) return {};
-  return base::Fail(
-      base::Error{ErrorCode::kConflict,
-                  fmt::format("the run {} {}: it cannot become a baseline", run.id, why)}
-          .Hint("a baseline is made of runs that passed"));
+  return base::Fail(base::Error{
+      ErrorCode::kConflict, fmt::format("the run {} {}: it cannot become a baseline", run.id, why)}
+                        .Hint("a baseline is made of runs that passed"));
 }
 
 }  // namespace assay::baseline

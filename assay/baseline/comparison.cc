@@ -92,8 +92,8 @@ Comparison Compare(std::span<const MeasuredRun> before, std::span<const Measured
       continue;
     }
     const Judgement judgement = Judge(found->second.repeats, one.repeats, *rule);
-    out.metrics.push_back({one.last, *rule, std::move(found->second.repeats),
-                           std::move(one.repeats), judgement});
+    out.metrics.push_back(
+        {one.last, *rule, std::move(found->second.repeats), std::move(one.repeats), judgement});
   }
   for (const auto& [name, one] : old) {
     if (now.contains(name) || !tolerances.RuleFor(one.last)) continue;

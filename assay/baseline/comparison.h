@@ -28,8 +28,8 @@ struct MissingMetric {
 };
 
 struct Comparison {
-  std::string baseline;              ///< what it is called: a file, or "runs"
-  std::vector<std::string> before;   ///< names of the runs
+  std::string baseline;             ///< what it is called: a file, or "runs"
+  std::vector<std::string> before;  ///< names of the runs
   std::vector<std::string> after;
   std::vector<Difference> differences;
   bool forced = false;

@@ -61,9 +61,9 @@ void AddInputs(const object& manifest, Items& items) {
 Configuration ConfigurationOf(const history::RunModel& run) {
   const object& manifest = run.manifest;
   Items items;
-  AddMembers(manifest, {"environment", "profile", "scale", "seed", "version", "jobs", "shard",
-                        "shards"},
-             "", items);
+  AddMembers(manifest,
+             {"environment", "profile", "scale", "seed", "version", "jobs", "shard", "merged"}, "",
+             items);
   if (const auto* host = manifest.if_contains("host"); host != nullptr && host->is_object()) {
     AddMembers(host->get_object(), {"name", "architecture", "release", "processors"}, "machine ",
                items);
@@ -71,9 +71,8 @@ Configuration ConfigurationOf(const history::RunModel& run) {
   if (const auto* given = manifest.if_contains("configuration");
       given != nullptr && given->is_object()) {
     AddMembers(given->get_object(), {"retries", "timeout_ns"}, "option ", items);
-    ForEach(given->get_object(), "urls", [&](const object& url) {
-      items["url " + Text(url, "name")] = Text(url, "url");
-    });
+    ForEach(given->get_object(), "urls",
+            [&](const object& url) { items["url " + Text(url, "name")] = Text(url, "url"); });
   }
   ForEach(manifest, "overrides", [&](const object& variable) {
     items["variable " + Text(variable, "name")] = Text(variable, "value");

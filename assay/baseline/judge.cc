@@ -72,9 +72,8 @@ void JudgeUnknown(const Repeats& before, const Repeats& after, double amount, Ju
     out.source = NoiseSource::kWithinRun;
     const double b = ErrorOf(before);
     const double c = ErrorOf(after);
-    out.noise = kWithinRunFactor *
-                std::sqrt(b * b / static_cast<double>(before.values.size()) +
-                          c * c / static_cast<double>(after.values.size()));
+    out.noise = kWithinRunFactor * std::sqrt(b * b / static_cast<double>(before.values.size()) +
+                                             c * c / static_cast<double>(after.values.size()));
     if (amount <= out.noise) out.change = Change::kWithinNoise;
     return;
   }

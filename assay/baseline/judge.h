@@ -10,19 +10,20 @@
 // s is the noise from run to run: the median of the distances from the median (MAD), times 1.4826
 // and the factor of Croux and Rousseeuw (1992) for few values, so that it estimates the standard
 // deviation of a normal sample and one wild run in five does not move it (P. J. Rousseeuw and C.
-// Croux, "Alternatives to the median absolute deviation", J. Am. Stat. Assoc. 88 (1993)). It is taken
-// over the runs of the baseline; with three judged runs or more their distances from their own
-// median, scaled to the baseline, count as well. v is the variance of what stands for a group, in
-// units of s^2: pi / 2n for a median of three runs or more, 1/n for fewer. k is Student's t at 0.999
-// with as many degrees of freedom as distances minus one a group: noise that is known from few runs
-// must be exceeded by more. Measured: no alarm in thousands of trials while the noise is a third of
-// the tolerance or less; about 1 in 100 when it is three times as large, because the MAD of few
-// runs is itself uncertain. s is never taken as less than what the runs show inside themselves
-// (Metric::error), because runs that agree by chance do not make a histogram sharper.
+// Croux, "Alternatives to the median absolute deviation", J. Am. Stat. Assoc. 88 (1993)). It is
+// taken over the runs of the baseline; with three judged runs or more their distances from their
+// own median, scaled to the baseline, count as well. v is the variance of what stands for a group,
+// in units of s^2: pi / 2n for a median of three runs or more, 1/n for fewer. k is Student's t at
+// 0.999 with as many degrees of freedom as distances minus one a group: noise that is known from
+// few runs must be exceeded by more. Measured: no alarm in thousands of trials while the noise is a
+// third of the tolerance or less; about 1 in 100 when it is three times as large, because the MAD
+// of few runs is itself uncertain. s is never taken as less than what the runs show inside
+// themselves (Metric::error), because runs that agree by chance do not make a histogram sharper.
 //
 // Fewer than four distances (kFewestRuns) say nothing of the noise: it is *unknown*. Then
 //
-//   2a. w > 5 * sqrt(e_b^2 + e_c^2)              with the errors inside the runs, when both are known:
+//   2a. w > 5 * sqrt(e_b^2 + e_c^2)              with the errors inside the runs, when both are
+//   known:
 //                                                5 instead of 3, as they leave out what differs
 //                                                from run to run
 //   2b. w > 3 * max(tolerance * |b|, floor)      with nothing; a smaller excess is inconclusive

@@ -45,9 +45,8 @@ void AddDurations(const Durations& durations, std::vector<Metric>& into) {
                   .floor = kStepFloorS};
     if (seconds.size() >= kFewestParts) {
       // The error of a median of a normal sample.
-      metric.error =
-          stats::RobustDeviationOfFew(seconds) *
-          std::sqrt(std::numbers::pi / (2 * static_cast<double>(seconds.size())));
+      metric.error = stats::RobustDeviationOfFew(seconds) *
+                     std::sqrt(std::numbers::pi / (2 * static_cast<double>(seconds.size())));
     }
     into.push_back(std::move(metric));
   }

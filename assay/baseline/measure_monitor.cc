@@ -93,9 +93,9 @@ void MeasureMonitor(const history::StepResult& step, const Value& outcome,
     if (!quantities.is_map() || !name.is_string()) continue;
     for (const auto& [quantity, series] : quantities.map().entries()) {
       if (!quantity.is_string()) continue;
-      MeasureSeries(fmt::format("{}:{}.{}", WithoutRounds(step.path), name.string(),
-                                quantity.string()),
-                    quantity.string(), series, into);
+      MeasureSeries(
+          fmt::format("{}:{}.{}", WithoutRounds(step.path), name.string(), quantity.string()),
+          quantity.string(), series, into);
     }
   }
 }

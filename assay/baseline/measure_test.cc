@@ -98,20 +98,19 @@ TEST(MeasureTest, WhatDidNotPassIsNotMeasured) {
 history::Event Interval(int64_t second, const stats::Histogram& times, int64_t failed) {
   history::Event event;
   event.kind = history::kind::kWorkloadInterval;
-  event.data = {
-      {"second", second},
-      {"tasks",
-       boost::json::array{boost::json::object{{"name", "get"},
-                                              {"finished", static_cast<int64_t>(times.count())},
-                                              {"failed", failed},
-                                              {"latency", stats::EncodeHistogram(times)},
-                                              {"service", stats::EncodeHistogram(times)},
-                                              {"status", boost::json::object()}}}},
-      {"begun", 1},
-      {"late", 0},
-      {"vus", 1},
-      {"delay", stats::EncodeHistogram(stats::Histogram())},
-      {"cpu", 0.1}};
+  event.data = {{"second", second},
+                {"tasks", boost::json::array{boost::json::object{
+                              {"name", "get"},
+                              {"finished", static_cast<int64_t>(times.count())},
+                              {"failed", failed},
+                              {"latency", stats::EncodeHistogram(times)},
+                              {"service", stats::EncodeHistogram(times)},
+                              {"status", boost::json::object()}}}},
+                {"begun", 1},
+                {"late", 0},
+                {"vus", 1},
+                {"delay", stats::EncodeHistogram(stats::Histogram())},
+                {"cpu", 0.1}};
   return event;
 }
 
@@ -186,9 +185,9 @@ TEST(MeasureTest, MonitorsGiveLevelsAndSlopes) {
   Answer(step,
          cel::Value::Object(
              {{"series",
-               cel::Value::Object({{"api", cel::Value::Object({{"rss", series(true)},
-                                                               {"pss", series(false)}})},
-                                   {"queue", cel::Value::Object({{"value", series(true)}})}})}}),
+               cel::Value::Object(
+                   {{"api", cel::Value::Object({{"rss", series(true)}, {"pss", series(false)}})},
+                    {"queue", cel::Value::Object({{"value", series(true)}})}})}}),
          blobs);
   history::ScenarioResult scenario = Scenario("A/1");
   scenario.steps.push_back(std::move(step));

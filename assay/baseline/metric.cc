@@ -61,9 +61,8 @@ base::Result<base::WallTime> ReadTime(const std::string& text) {
   std::istringstream in(text.substr(0, 19));
   std::tm broken{};
   const auto tail = text.size() == 30 ? text.substr(20, 9) : std::string();
-  const bool digits = !tail.empty() && std::ranges::all_of(tail, [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  const bool digits =
+      !tail.empty() && std::ranges::all_of(tail, [](char c) { return c >= '0' && c <= '9'; });
   if (!digits || strptime(text.substr(0, 19).c_str(), "%Y-%m-%dT%H:%M:%S", &broken) == nullptr) {
     return base::Fail(ErrorCode::kCorrupt, fmt::format("\"{}\" is no instant", text));
   }
@@ -92,9 +91,7 @@ std::optional<Better> ParseBetter(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view Metric::path() const {
-  return std::string_view(name).substr(0, name.rfind(':'));
-}
+std::string_view Metric::path() const { return std::string_view(name).substr(0, name.rfind(':')); }
 
 std::string_view Metric::quantity() const {
   const size_t colon = name.rfind(':');

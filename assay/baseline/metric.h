@@ -28,7 +28,8 @@ struct Metric {
   /// `NS-1/1:duration`, `NS-1/1/load:latency.p99`, `NS-1/1/watch:api.rss.max`. The rounds of a
   /// loop are one metric, `NS-1/1/loop[]/get:duration`, the median over them.
   std::string name;
-  std::string unit;  ///< `s`, `1/s`, `share` (0 to 1), `bytes`, `cores`, `` (a count), or these `/s`
+  std::string
+      unit;  ///< `s`, `1/s`, `share` (0 to 1), `bytes`, `cores`, `` (a count), or these `/s`
   Better better = Better::kLower;
   double value = 0;
   /// Standard error as the run itself shows it, from its parts or its histogram. It knows nothing

@@ -35,11 +35,10 @@ base::Result<void> MakeSchema(sql::Database& database, base::Deadline deadline) 
   TRY(reader.Finish());
   if (found == kVersion) return {};
   if (found > kVersion) {
-    return base::Fail(
-        base::Error{ErrorCode::kUnsupported,
-                    fmt::format("the history has version {}, this program knows {}", found,
-                                kVersion)}
-            .Hint("use the newer assay, or another --results folder"));
+    return base::Fail(base::Error{
+        ErrorCode::kUnsupported,
+        fmt::format("the history has version {}, this program knows {}", found, kVersion)}
+                          .Hint("use the newer assay, or another --results folder"));
   }
   TRY(auto transaction, sql::Transaction::Begin(database, deadline));
   for (const std::string_view statement : kSchema) {
@@ -56,12 +55,9 @@ sql::Row RowOf(const MeasuredRun& run, const Metric& metric) {
 
 base::Result<MeasuredRun> ReadRun(const sql::Row& row) {
   sql::RowReader reader(row);
-  boost::json::object shape = {{"run", reader.Text()},
-                               {"head", reader.Text()},
-                               {"started", reader.Text()},
-                               {"verdict", reader.Text()},
-                               {"complete", reader.Int() != 0},
-                               {"metrics", boost::json::object()}};
+  boost::json::object shape = {{"run", reader.Text()},          {"head", reader.Text()},
+                               {"started", reader.Text()},      {"verdict", reader.Text()},
+                               {"complete", reader.Int() != 0}, {"metrics", boost::json::object()}};
   const std::string configuration = reader.Text();
   const std::string not_passed = reader.Text();
   TRY(reader.Finish());
@@ -109,10 +105,9 @@ base::Result<RunStore> RunStore::Open(const std::filesystem::path& file, base::D
                                                   file.parent_path().string(), failure.message()));
   }
   // A power cut may cost the last entry, which `assay history add` makes again from the run.
-  TRY(auto database, sql::SqliteDatabase::Open({.path = file,
-                                                .readers = 1,
-                                                .durability = sql::Durability::kProcessDeath},
-                                               deadline));
+  TRY(auto database,
+      sql::SqliteDatabase::Open(
+          {.path = file, .readers = 1, .durability = sql::Durability::kProcessDeath}, deadline));
   TRY(MakeSchema(*database, deadline));
   return RunStore(std::move(database));
 }

@@ -408,21 +408,6 @@ struct ProjectDefaults {
   std::string results_directory = "results";
 };
 
-/// What a comparison with earlier runs says about some metrics; absent: as it was.
-struct BaselineRule {
-  std::string metrics;              ///< name with wildcards
-  std::optional<double> tolerance;  ///< share
-  std::optional<double> floor;      ///< in the metric's unit, seconds for times
-  std::string better;               ///< lower, higher, neither or ""
-  bool ignore = false;
-};
-
-struct BaselineSettings {
-  std::string folder = "baselines";
-  std::optional<double> tolerance;  ///< share
-  std::vector<BaselineRule> rules;
-};
-
 /// A project as loaded: every file it names.
 struct Project {
   std::string root;
@@ -430,7 +415,6 @@ struct Project {
   Text name;
   Text default_environment;
   ProjectDefaults defaults;
-  BaselineSettings baseline;
   std::vector<NamedTemplate> vars;
   std::vector<Environment> environments;
   std::vector<Scenario> scenarios;  ///< sorted by path

@@ -40,6 +40,5 @@ RequirementCatalogue BuildCatalogue(const yaml::Node& root, Source source, Probl
 Plan BuildPlan(const yaml::Node& root, Source source, Problems& problems);
 Environment BuildEnvironment(const yaml::Node& root, Source source, Problems& problems);
 ProjectDefaults BuildDefaults(const yaml::Node& root);
-BaselineSettings BuildBaseline(const yaml::Node& root, Problems& problems);
 
 }  // namespace assay::scenario

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "assay/scenario/baseline_settings.h"
 #include "assay/scenario/tables/sample_actions.h"
 
 namespace assay::scenario {
@@ -240,14 +241,14 @@ TEST_F(ProjectTest, ReadsHowComparisonsJudge) {
              "    - { metric: '*:latency.p999', tolerance: 0.25, floor: 2ms, better: lower }\n"
              "    - { metric: '*:queue.*', floor: 3, ignore: true }\n"}});
   EXPECT_THAT(Errors(), ElementsAre());
-  EXPECT_EQ(project.baseline.folder, "figures");
-  EXPECT_DOUBLE_EQ(*project.baseline.tolerance, 0.05);
-  ASSERT_EQ(project.baseline.rules.size(), 2U);
-  EXPECT_DOUBLE_EQ(*project.baseline.rules[0].tolerance, 0.25);
-  EXPECT_DOUBLE_EQ(*project.baseline.rules[0].floor, 0.002);
-  EXPECT_EQ(project.baseline.rules[0].better, "lower");
-  EXPECT_DOUBLE_EQ(*project.baseline.rules[1].floor, 3);
-  EXPECT_TRUE(project.baseline.rules[1].ignore);
+  EXPECT_EQ(BaselineOf(project).folder, "figures");
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).tolerance, 0.05);
+  ASSERT_EQ(BaselineOf(project).rules.size(), 2U);
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[0].tolerance, 0.25);
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[0].floor, 0.002);
+  EXPECT_EQ(BaselineOf(project).rules[0].better, "lower");
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[1].floor, 3);
+  EXPECT_TRUE(BaselineOf(project).rules[1].ignore);
 }
 
 TEST_F(ProjectTest, RefusesTolerancesThatAreNone) {

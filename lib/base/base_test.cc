@@ -4,8 +4,8 @@
 #include "lib/base/deadline.h"
 #include "lib/base/diagnostic.h"
 #include "lib/base/random.h"
-#include "lib/base/share.h"
 #include "lib/base/result.h"
+#include "lib/base/share.h"
 #include "lib/base/suggest.h"
 #include "lib/base/units.h"
 

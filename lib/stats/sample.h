@@ -19,9 +19,9 @@ double Median(std::vector<double> sample);
 /// normal sample and ignores outliers. NaN for an empty sample.
 double RobustDeviation(std::vector<double> sample);
 
-/// RobustDeviation without the bias that it has for few values, by the factors of C. Croux and P. J.
-/// Rousseeuw, "Time-efficient algorithms for two highly robust estimators of scale", Computational
-/// Statistics 1 (1992). 0 for a single value, NaN for none.
+/// RobustDeviation without the bias that it has for few values, by the factors of C. Croux and P.
+/// J. Rousseeuw, "Time-efficient algorithms for two highly robust estimators of scale",
+/// Computational Statistics 1 (1992). 0 for a single value, NaN for none.
 double RobustDeviationOfFew(std::vector<double> sample);
 /// That factor for `count` values, at least 2.
 double FewValuesFactor(size_t count);

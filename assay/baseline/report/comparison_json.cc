@@ -86,8 +86,7 @@ object ComparisonJson(const Comparison& comparison, const Places& places) {
   }
   array differences;
   for (const Difference& one : comparison.differences) {
-    differences.push_back(
-        object{{"what", one.what}, {"before", one.before}, {"after", one.after}});
+    differences.push_back(object{{"what", one.what}, {"before", one.before}, {"after", one.after}});
   }
   array metrics;
   for (const MetricChange& change : comparison.metrics) metrics.push_back(ToJson(change, places));

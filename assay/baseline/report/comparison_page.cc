@@ -80,10 +80,10 @@ constexpr std::string_view kHead =
 
 std::string Differences(const Comparison& comparison) {
   if (comparison.differences.empty()) return "";
-  std::string out = fmt::format(
-      "<h2>{}</h2><table class=list><tr><th>condition<th>before<th>now</tr>",
-      comparison.refused() ? "Not compared: the conditions differ"
-                           : "Compared by force, although the conditions differ");
+  std::string out =
+      fmt::format("<h2>{}</h2><table class=list><tr><th>condition<th>before<th>now</tr>",
+                  comparison.refused() ? "Not compared: the conditions differ"
+                                       : "Compared by force, although the conditions differ");
   for (const Difference& one : comparison.differences) {
     out += fmt::format("<tr><td class=mono>{}<td class=mono>{}<td class=mono>{}</tr>",
                        Escape(one.what), Escape(one.before), Escape(one.after));
@@ -109,11 +109,11 @@ bool Changed(const MetricChange& change) {
 
 std::string ComparisonPage(const Comparison& comparison, const Places& places,
                            const std::vector<MeasuredRun>& trend) {
-  std::string body = fmt::format(
-      "<p>{} <span class=dim>{} against {} ({} run{})</span></p>",
-      report::html::Pill(comparison.verdict()), Escape(fmt::format("{}", fmt::join(comparison.after, ", "))),
-      Escape(comparison.baseline), comparison.before.size(),
-      comparison.before.size() == 1 ? "" : "s");
+  std::string body = fmt::format("<p>{} <span class=dim>{} against {} ({} run{})</span></p>",
+                                 report::html::Pill(comparison.verdict()),
+                                 Escape(fmt::format("{}", fmt::join(comparison.after, ", "))),
+                                 Escape(comparison.baseline), comparison.before.size(),
+                                 comparison.before.size() == 1 ? "" : "s");
   body += Differences(comparison) + Missing(comparison);
   std::string changed;
   std::string charts;
@@ -145,7 +145,8 @@ std::string TrendPage(std::string_view title, const std::vector<MeasuredRun>& ru
       points.push_back({run.id, metric.value, false});
     }
   }
-  std::string body = fmt::format("<p class=dim>{} runs, {} metrics</p>", runs.size(), series.size());
+  std::string body =
+      fmt::format("<p class=dim>{} runs, {} metrics</p>", runs.size(), series.size());
   for (const auto& [name, one] : series) {
     body += TrendChart(name, one.first, one.second, std::nullopt);
   }

@@ -71,8 +71,8 @@ TEST(ComparisonReportTest, ARefusalNamesEachDifferenceAndTheWayOut) {
   const Comparison refused = Compare(Before(), after, {}, false);
   const std::string text = ComparisonText(refused, kPlaces, {}, false);
   EXPECT_THAT(text, AllOf(HasSubstr("not compared"), HasSubstr("seed: 7 before, 8 now"),
-                          HasSubstr("machine name: absent before, other now"),
-                          HasSubstr("--force"), HasSubstr("--seed N")));
+                          HasSubstr("machine name: absent before, other now"), HasSubstr("--force"),
+                          HasSubstr("--seed N")));
   const Comparison forced = Compare(Before(), after, {}, true);
   EXPECT_THAT(ComparisonText(forced, kPlaces, {}, false), HasSubstr("compared by force"));
   EXPECT_THAT(ComparisonPage(forced, kPlaces, {}), HasSubstr("Compared by force"));

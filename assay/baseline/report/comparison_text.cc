@@ -55,12 +55,12 @@ std::string Details(const MetricChange& change, const Comparison& comparison,
                     const Places& places) {
   const std::string_view unit = change.metric.unit;
   std::string out = fmt::format(
-      "    {}\n      before    {} ({})\n      after     {} ({})\n      change    {}\n      tolerance "
+      "    {}\n      before    {} ({})\n      after     {} ({})\n      change    {}\n      "
+      "tolerance "
       "{}\n      noise     {}\n      where     {}\n",
-      change.metric.name, Shown(change.judgement.before, unit),
-      Runs(change.before.values.size()), Shown(change.judgement.after, unit),
-      Runs(change.after.values.size()), ShownChange(change), ShownTolerance(change),
-      ShownNoise(change), PlaceOf(change.metric.path(), places));
+      change.metric.name, Shown(change.judgement.before, unit), Runs(change.before.values.size()),
+      Shown(change.judgement.after, unit), Runs(change.after.values.size()), ShownChange(change),
+      ShownTolerance(change), ShownNoise(change), PlaceOf(change.metric.path(), places));
   for (const MetricChange* step : SlowerSteps(comparison, change)) {
     out += fmt::format("      of it     {} {}: {}\n", ShownChange(*step),
                        Shown(step->judgement.worse_by, step->metric.unit),
@@ -81,8 +81,9 @@ std::string DifferencesText(const Comparison& comparison) {
     out += fmt::format("  and {} more\n", comparison.differences.size() - kMostDifferences);
   }
   if (!comparison.refused()) return out + "\n";
-  out += "help: repeat the run under the conditions of the baseline, make a new baseline with "
-         "--update-baseline, or compare with --force\n";
+  out +=
+      "help: repeat the run under the conditions of the baseline, make a new baseline with "
+      "--update-baseline, or compare with --force\n";
   const bool seed = std::ranges::any_of(comparison.differences,
                                         [](const Difference& one) { return one.what == "seed"; });
   if (seed) out += "help: `assay run --seed N` gives runs the same seed\n";
@@ -109,14 +110,15 @@ std::string Sum(const Comparison& comparison, const report::TextStyle& style) {
     const size_t count = comparison.Count(change);
     if (count > 0) parts.push_back(fmt::format("{} {}", count, ToString(change)));
   }
-  if (!comparison.missing.empty()) parts.push_back(fmt::format("{} missing", comparison.missing.size()));
+  if (!comparison.missing.empty())
+    parts.push_back(fmt::format("{} missing", comparison.missing.size()));
   if (!comparison.added.empty()) parts.push_back(fmt::format("{} new", comparison.added.size()));
   if (comparison.ignored > 0) parts.push_back(fmt::format("{} ignored", comparison.ignored));
   if (parts.empty()) parts.emplace_back("nothing was compared");
-  return fmt::format("{}: {}\n",
-                     report::Painted(history::ToString(comparison.verdict()), comparison.verdict(),
-                                     style),
-                     fmt::join(parts, ", "));
+  return fmt::format(
+      "{}: {}\n",
+      report::Painted(history::ToString(comparison.verdict()), comparison.verdict(), style),
+      fmt::join(parts, ", "));
 }
 
 bool IsWorthALine(const MetricChange& change) {
@@ -194,9 +196,8 @@ Places PlacesOf(const history::RunModel& run) {
 
 std::string ComparisonText(const Comparison& comparison, const Places& places,
                            const report::TextStyle& style, bool verbose) {
-  std::string out =
-      fmt::format("{} against {}: {}\n\n", fmt::join(comparison.after, ", "), comparison.baseline,
-                  Runs(comparison.before.size()));
+  std::string out = fmt::format("{} against {}: {}\n\n", fmt::join(comparison.after, ", "),
+                                comparison.baseline, Runs(comparison.before.size()));
   out += DifferencesText(comparison);
   size_t width = 20;
   for (const MetricChange& change : comparison.metrics) {

@@ -39,8 +39,8 @@ Range RangeOf(const std::vector<TrendPoint>& points, const std::optional<TrendLi
     range.Include(limits->middle);
     range.Include(limits->worst);
   }
-  const double room = std::max((range.high - range.low) * 0.1,
-                               std::max(std::abs(range.high) * 1e-3, 1e-12));
+  const double room =
+      std::max((range.high - range.low) * 0.1, std::max(std::abs(range.high) * 1e-3, 1e-12));
   return {range.low - room, range.high + room};
 }
 

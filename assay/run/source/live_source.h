@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "assay/action/action.h"
+#include "assay/plan/resolve.h"
 #include "assay/run/source/outcome_source.h"
 
 namespace assay::run {
@@ -45,6 +46,7 @@ struct LiveContext {
                      std::vector<std::string> blobs)>
       emit = {};
   fault::FaultSite* faults = nullptr;  ///< of the run's own environment
+  plan::Shard load_share = {};         ///< see RunOptions
 };
 
 /// Where the scratch directory of a scenario instance is.
