@@ -49,6 +49,12 @@ ExitCode Dispatch(std::vector<std::string> arguments, const Host& host) {
       return ReportCommand(*parsed, host);
     case Command::kTrace:
       return TraceCommand(*parsed, host);
+    case Command::kCompare:
+      return CompareCommand(*parsed, host);
+    case Command::kMerge:
+      return MergeCommand(*parsed, arguments, host);
+    case Command::kHistory:
+      return HistoryCommand(*parsed, host);
     case Command::kEval:
       return EvalCommand(*parsed, host);
     case Command::kKeygen:

@@ -36,6 +36,10 @@ ExitCode ReplayCommand(const Invocation& invocation, const Host& host);
 ExitCode VerifyCommand(const Invocation& invocation, const Host& host);
 ExitCode ReportCommand(const Invocation& invocation, const Host& host);
 ExitCode TraceCommand(const Invocation& invocation, const Host& host);
+ExitCode CompareCommand(const Invocation& invocation, const Host& host);
+ExitCode MergeCommand(const Invocation& invocation, const std::vector<std::string>& arguments,
+                      const Host& host);
+ExitCode HistoryCommand(const Invocation& invocation, const Host& host);
 /// Runs until it is interrupted.
 ExitCode ProxyCommand(const Invocation& invocation, const Host& host);
 ExitCode EvalCommand(const Invocation& invocation, const Host& host);

@@ -4,6 +4,9 @@
 #include <cctype>
 #include <charconv>
 
+#include <sys/utsname.h>
+#include <unistd.h>
+
 namespace assay::cli {
 
 std::string Host::Variable(std::string_view name) const {
@@ -47,6 +50,19 @@ Look LookOf(const Host& host, bool is_terminal, bool no_color) {
   if (columns == 0 && is_terminal) columns = host.terminal_columns;
   if (columns != 0) look.width = std::clamp(columns, kMinWidth, kMaxWidth);
   return look;
+}
+
+boost::json::object MachineFacts() {
+  boost::json::object out;
+  utsname facts{};
+  if (::uname(&facts) == 0) {
+    out = {{"name", facts.nodename},
+           {"system", facts.sysname},
+           {"release", facts.release},
+           {"architecture", facts.machine}};
+  }
+  out["processors"] = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return out;
 }
 
 }  // namespace assay::cli

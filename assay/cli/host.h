@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "lib/base/clock.h"
 #include "lib/net/cancellation.h"
 
@@ -42,5 +44,8 @@ struct Look {
 
 /// From TTY, NO_COLOR, CLICOLOR_FORCE, COLUMNS, TERM and the locale.
 Look LookOf(const Host& host, bool is_terminal, bool no_color);
+
+/// {name, system, release, architecture, processors}: of the machine, for the manifest of a run.
+boost::json::object MachineFacts();
 
 }  // namespace assay::cli

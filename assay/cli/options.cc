@@ -48,7 +48,7 @@ void AddRun(CLI::App& app, Invocation& to, RawTexts& raw) {
   AddChoice(app, to);
   app.add_option("--jobs", to.jobs, "scenarios at the same time")->check(CLI::Range(1, 1024));
   app.add_option("--seed", to.seed, "of everything random; the same seed gives the same run");
-  app.add_option("--shard", raw.shard, "this part of all scenarios: 2/3");
+  app.add_option("--shard", raw.shard, "this part of all scenarios, or of the load of one: 2/3");
   app.add_flag("--fail-fast", to.fail_fast, "starts no scenario after a failure");
   app.add_option("--report", to.reports, "terminal, json, junit, html")->delimiter(',');
   app.add_option("--var", raw.vars, "name=value: replaces a variable");
@@ -122,14 +122,29 @@ base::Result<void> ReadTexts(const RawTexts& raw, Invocation& to) {
   return {};
 }
 
-void AddLoad(CLI::App& app, Invocation& to) {
+void AddLoad(CLI::App& app, Invocation& to, RawTexts& raw) {
   DeclareLoad(app, to.load);
   app.add_flag("--no-color", to.no_color, "plain text");
   app.add_flag("--verbose,-v", to.verbose, "a line for every second, also without a terminal");
   app.add_flag("--json", to.json, "prints the run as JSON instead of text");
   app.add_option("--seed", to.seed, "of everything random");
+  app.add_option("--shard", raw.shard, "this part of the load: 2/3; `assay merge` joins them");
   app.add_option("--report", to.reports, "json, junit, html (html)")->delimiter(',');
   app.add_option("--results", to.results, "folder of all runs");
+}
+
+void DeclareComparison(CLI::App& compare, CLI::App& history, Invocation& to) {
+  DeclareCompare(compare, to.compare);
+  compare.add_flag("--force", to.force, "also when the conditions of the runs differ");
+  compare.add_option("--report", to.reports, "html, junit, json beside the judged run")
+      ->delimiter(',');
+  compare.add_flag("--verbose,-v", to.verbose, "a line for every metric");
+  DeclareHistory(history, to.history);
+  for (CLI::App* app : {&compare, &history}) {
+    AddCommon(*app, to);
+    app->add_option("--results", to.results, "folder of all runs");
+    app->add_flag("--json", to.json, "prints JSON");
+  }
 }
 
 struct Commands {
@@ -170,6 +185,15 @@ void DeclareEvidence(Commands& commands, Invocation& to) {
   replay->add_flag("--allow-changed", to.allow_changed, "also when files changed since");
   CLI::App* verify = commands.Add("verify", "checks that a run was not altered", Command::kVerify);
   AddPastRun(*verify, to);
+  CLI::App* merge =
+      commands.Add("merge", "joins the runs of all shards of a plan to one run", Command::kMerge);
+  AddCommon(*merge, to);
+  merge->add_option("shards", to.shards, "run directories or names, one a shard")->required();
+  merge->add_option("--results", to.results, "folder of the merged run");
+  merge->add_option("--report", to.reports, "terminal, json, junit, html")->delimiter(',');
+  merge->add_option("--sign", to.signing_key, "signs the history with a key of `assay keygen`");
+  merge->add_flag("--verbose,-v", to.verbose, "a line for every step");
+  merge->add_flag("--json", to.json, "prints the run as JSON instead of text");
   CLI::App* keygen = commands.Add("keygen", "makes a key that signs histories", Command::kKeygen);
   keygen->add_option("file", to.key, "file of the secret key; FILE.pub gets the public one")
       ->required();
@@ -286,9 +310,12 @@ void DeclareAll(Commands& commands, Invocation& to) {
   commands.app.name("assay");
   commands.app.require_subcommand(1);
   AddRun(*commands.Add("run", "runs scenarios", Command::kRun), to, commands.raw);
-  AddLoad(*commands.Add("load", "puts one URL under load", Command::kLoad), to);
+  AddLoad(*commands.Add("load", "puts one URL under load", Command::kLoad), to, commands.raw);
   DeclareInspection(commands, to);
   DeclareEvidence(commands, to);
+  DeclareComparison(
+      *commands.Add("compare", "judges runs against a baseline", Command::kCompare),
+      *commands.Add("history", "shows what was measured over time", Command::kHistory), to);
   DeclareEnvironments(commands, to);
   DeclareOnboarding(commands, to);
   DeclareProxy(commands, to);

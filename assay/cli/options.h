@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "assay/cli/baseline/compare_request.h"
 #include "assay/cli/load/load_request.h"
 #include "assay/plan/resolve.h"
 #include "lib/base/clock.h"
@@ -40,6 +41,9 @@ enum class Command {
   kCompletion,
   kProxy,
   kShrink,
+  kCompare,
+  kHistory,
+  kMerge,
 };
 
 /// Which scenarios; every condition must hold, each holds when one of its values fits.
@@ -69,7 +73,7 @@ struct Invocation {
   std::string environment;
   std::optional<int64_t> jobs;
   std::optional<uint64_t> seed;
-  std::optional<plan::Shard> shard;
+  std::optional<plan::Shard> shard;  ///< run, load
   bool fail_fast = false;
   bool keep_work = false;
   bool interactive = false;
@@ -82,6 +86,8 @@ struct Invocation {
   std::vector<std::string> reports;
 
   LoadRequest load;
+  CompareRequest compare;
+  HistoryRequest history;
 
   bool use_up = false;  ///< run: in the environment that `assay up` started
   std::string fault_plan;  ///< run: file that `assay shrink` wrote; "": steps draw their own
@@ -102,6 +108,8 @@ struct Invocation {
   std::string html;
   bool fail_uncovered = false;
 
+  std::vector<std::string> shards;  ///< merge: directories
+
   // schema, eval
   std::string kind;
   bool reference = false;
@@ -114,7 +122,7 @@ struct Invocation {
   std::string format;      ///< openapi, postman, har, curl
   std::string input_file;  ///< "-": standard input
   bool each_operation = false;
-  bool force = false;  ///< replaces files
+  bool force = false;  ///< replaces files; compare: in spite of differences
   std::string listen;
   std::string upstream;
   size_t requests = 0;  ///< record: ends after so many; 0: with an interrupt

@@ -6,22 +6,24 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "assay/cli/baseline/measured.h"
 #include "assay/cli/cli.h"
 #include "assay/cli/commands.h"
 #include "assay/cli/environment_driver.h"
-#include "assay/cli/shrink/fault_plans.h"
+#include "assay/cli/merge/shard_manifest.h"
 #include "assay/cli/operator.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
+#include "assay/cli/shrink/fault_plans.h"
 #include "assay/cli/signing.h"
 #include "assay/cli/up/ingredients.h"
 #include "assay/cli/up/up_state.h"
 #include "assay/environment/guardian/journal.h"
 #include "assay/history/file_io.h"
 #include "assay/history/redactor.h"
+#include "assay/plan/order.h"
 #include "assay/report/json_report.h"
 #include "assay/report/terminal_report.h"
 #include "assay/run/run.h"
@@ -36,24 +38,12 @@ namespace {
 namespace fs = std::filesystem;
 using base::ErrorCode;
 
-uint64_t SeedOf(const Invocation& invocation, const Host& host) {
+uint64_t SeedOf(const Invocation& invocation, const scenario::Project& project, const Host& host) {
   if (invocation.seed) return *invocation.seed;
+  if (invocation.shard) return CommonSeed(project);
   const auto now = host.clock->Now().time_since_epoch().count();
   // Short enough to be typed again.
   return base::StableHash(fmt::format("{} {}", now, ::getpid())) & 0xFFFFFFU;
-}
-
-boost::json::object HostFacts() {
-  boost::json::object out;
-  utsname facts{};
-  if (::uname(&facts) == 0) {
-    out = {{"name", facts.nodename},
-           {"system", facts.sysname},
-           {"release", facts.release},
-           {"architecture", facts.machine}};
-  }
-  out["processors"] = ::sysconf(_SC_NPROCESSORS_ONLN);
-  return out;
 }
 
 boost::json::object ManifestOf(const Invocation& invocation,
@@ -69,7 +59,7 @@ boost::json::object ManifestOf(const Invocation& invocation,
   const Choice& choice = invocation.choice;
   return {{"tool", "assay"},
           {"version", kVersion},
-          {"host", HostFacts()},
+          {"host", MachineFacts()},
           {"command_line", "assay " + fmt::format("{}", fmt::join(arguments, " "))},
           {"configuration", std::move(configuration)},
           {"filters", boost::json::object{{"paths", words(choice.paths)},
@@ -126,12 +116,13 @@ class Session {
 
   ExitCode MakePlan(std::shared_ptr<const scenario::Project> project,
                     const scenario::Selection& select) {
-    options_.seed = SeedOf(invocation_, host_);
+    options_.seed = SeedOf(invocation_, *project, host_);
     options_.results_dir = ResultsFolder(invocation_, host_, root_, project.get());
     started_ = host_.clock->Now();
     options_.run_id = NewRunId(options_.results_dir, started_);
     options_.env = AllowedVariables(EnvironmentNamed(*project, invocation_.environment), host_);
     files_.emplace(root_);
+    divides_loads_ = plan::DividesLoads(*project, select);
     plan_ = plan::Resolve(project, vocabulary_.schemas, *files_,
                           {.select = select,
                            .environment = invocation_.environment,
@@ -156,7 +147,10 @@ class Session {
     if (!credentials) return Refuse(credentials.error(), ExitCode::kError);
     if (!others) return Refuse(others.error(), ExitCode::kError);
     if (plan_.scenarios.empty()) {
-      return Refuse({ErrorCode::kNotFound, "the shard holds no scenario"}, ExitCode::kUsage);
+      return Refuse({ErrorCode::kNotFound,
+                     "the shard holds no scenario: there are more shards than "
+                     "groups of scenarios that belong together"},
+                    ExitCode::kUsage);
     }
     SetOptions(*project, *credentials);
     if (invocation_.use_up) {
@@ -211,6 +205,10 @@ class Session {
     options_.overrides = invocation_.vars;
     options_.process_environment = {{std::string(environment::kRunMarker), options_.run_id}};
     options_.manifest = ManifestOf(invocation_, arguments_);
+    if (invocation_.shard) {
+      options_.manifest["shard"] = ShardFacts(*invocation_.shard, divides_loads_);
+      if (divides_loads_) options_.load_share = *invocation_.shard;
+    }
     auto redactor = std::make_shared<history::Redactor>();
     for (const std::string& secret : options_.secrets) redactor->AddSecret(secret);
     driver_.redactor = std::move(redactor);
@@ -279,6 +277,7 @@ class Session {
     const auto recorded = LoadRun(dir);
     if (!recorded) return Refuse(recorded.error(), ExitCode::kError);
     if (prints) terminal.Finish(recorded->Input(), Shown(dir));
+    EnterRun(*recorded, host_);
     return WriteReports(*recorded, prints);
   }
 
@@ -317,6 +316,7 @@ class Session {
   base::WallTime started_{};
   std::optional<scenario::DiskFiles> files_;  // csv() and json_file() of the plan read from it
   plan::RunPlan plan_;
+  bool divides_loads_ = false;  // what a shard is a part of
   run::RunOptions options_;
   std::optional<ConvertedEnvironment> converted_;
   DriverOptions driver_;

@@ -34,7 +34,10 @@ struct Event {
 //   run.started        manifest {tool, version, host{...}, command_line, inputs[{file, sha256}],
 //                      configuration, environment (name), profile, scale, seed (text),
 //                      planned[{instance, scenario}], requirements[{id, system, fingerprint}],
-//                      filters, jobs}
+//                      filters, jobs, shard{index, count, divided (scenarios|load)};
+//                      of a merged run: merged{count, divided}, shards[{index, run, head, events,
+//                      log (blob), host}]}. Events that a merged run took from a shard have origin
+//                      {shard, seq} in their data; those of environments end in ` [shard 2]`.
 //   run.warning        message, where
 //   run.finished       verdict, counts{passed, failed, error, inconclusive, skipped}, interrupted,
 //                      head (hash of the event before), duration_ns
@@ -75,8 +78,9 @@ struct Event {
 //   cleanup.started|finished   path = instance; verdict, reason
 //   workload.started   path = step; executor, tasks[], span_ns, vus, engine, engine_reason
 //   workload.interval  path = step; second (from 0), tasks[{name, finished, failed, latency, service
-//                      (histograms: compressed V2, base64, microseconds), status{code: count}}],
-//                      begun, late, vus, delay (histogram), cpu
+//                      (histograms: compressed V2, base64, microseconds), status{code: count},
+//                      interrupted}], begun, late, vus, delay, think (histograms), cpu,
+//                      start_failures, received_bytes, busy_ns, present_ns
 //   workload.failure   path = step; one of few that are kept: task, step, reason, status, at_ns, vu,
 //                      index, transcript (blob)
 //   fault.injected|effect|healed|plan, sample, finding, gate: of later parts; readers pass over kinds

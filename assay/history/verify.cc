@@ -9,6 +9,7 @@
 #include "assay/history/event_log.h"
 #include "assay/history/file_io.h"
 #include "assay/history/run_model.h"
+#include "assay/history/verify_shards.h"
 #include "lib/crypto/hash.h"
 #include "lib/json/canonical.h"
 #include "lib/json/parse.h"
@@ -47,6 +48,7 @@ class Verifier {
   base::Result<VerifyReport> Run() {
     TRY(ReadLog());
     CheckEnd();
+    CheckShards();
     CheckSummary();
     CheckSignature();
     if (options_.project_dir) CompareInputs();
@@ -119,6 +121,12 @@ class Verifier {
     const auto* head = last.data.if_contains("head");
     if (head == nullptr || !head->is_string() || head->get_string() != last.prev) {
       Problem(line, last.seq, "the head hash in run.finished is not that of the event before");
+    }
+  }
+
+  void CheckShards() {
+    for (ShardProblem& problem : FindShardProblems(events_, blobs_)) {
+      Problem(problem.seq, problem.seq, std::move(problem.what));
     }
   }
 

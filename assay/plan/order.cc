@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <queue>
@@ -24,6 +25,15 @@ std::map<std::string_view, size_t> IndexById(const std::vector<Scenario>& all) {
   std::map<std::string_view, size_t> index;
   for (size_t i = 0; i < all.size(); ++i) index.emplace(all[i].id.text, i);
   return index;
+}
+
+bool AnyStep(const std::vector<scenario::Step>& steps,
+             const std::function<bool(const scenario::Step&)>& test) {
+  return std::ranges::any_of(steps, [&](const scenario::Step& step) {
+    return test(step) || std::ranges::any_of(step.blocks, [&](const scenario::StepBlock& block) {
+             return AnyStep(block.steps, test);
+           });
+  });
 }
 
 // Depth-first search with an explicit stack: chains may be thousands long.
@@ -137,8 +147,7 @@ std::vector<size_t> InOrder(const std::vector<Scenario>& all, const std::vector<
   return ordered;
 }
 
-std::vector<size_t> OfShard(const std::vector<Scenario>& all, const std::vector<size_t>& chosen,
-                            const Shard& shard) {
+std::vector<size_t> GroupsOf(const std::vector<Scenario>& all) {
   const auto index = IndexById(all);
   std::vector<size_t> parent(all.size());
   std::iota(parent.begin(), parent.end(), size_t{0});
@@ -157,11 +166,76 @@ std::vector<size_t> OfShard(const std::vector<Scenario>& all, const std::vector<
       parent[b] = a;
     }
   }
+  for (size_t i = 0; i < all.size(); ++i) parent[i] = root(i);
+  return parent;
+}
+
+std::vector<size_t> OfShard(const std::vector<Scenario>& all, const std::vector<size_t>& chosen,
+                            const Shard& shard) {
+  const std::vector<size_t> group = GroupsOf(all);
+  std::map<size_t, size_t> sizes;
+  for (const size_t i : chosen) ++sizes[group[i]];
+  struct Entry {
+    size_t size;
+    uint64_t hash;
+    size_t group;
+  };
+  std::vector<Entry> entries;
+  for (const auto& [name, size] : sizes) {
+    entries.push_back({size, base::StableHash(all[name].id.text), name});
+  }
+  std::ranges::sort(entries, [&](const Entry& a, const Entry& b) {
+    if (a.size != b.size) return a.size > b.size;
+    if (a.hash != b.hash) return a.hash < b.hash;
+    return all[a.group].id.text < all[b.group].id.text;
+  });
+  std::vector<size_t> loads(shard.count);
+  std::map<size_t, size_t> shard_of;
+  for (const Entry& entry : entries) {
+    const auto least = std::ranges::min_element(loads);
+    *least += entry.size;
+    shard_of[entry.group] = static_cast<size_t>(least - loads.begin()) + 1;
+  }
   std::vector<size_t> kept;
   for (const size_t i : chosen) {
-    if (base::StableHash(all[root(i)].id.text) % shard.count == shard.index - 1) kept.push_back(i);
+    if (shard_of.at(group[i]) == shard.index) kept.push_back(i);
   }
   return kept;
+}
+
+bool DividesLoads(const std::vector<Scenario>& all, const std::vector<size_t>& chosen) {
+  if (chosen.empty()) return false;
+  const std::vector<size_t> group = GroupsOf(all);
+  const bool is_one_group =
+      std::ranges::all_of(chosen, [&](size_t i) { return group[i] == group[chosen.front()]; });
+  return is_one_group && std::ranges::any_of(chosen, [&](size_t i) {
+           return AnyStep(all[i].steps, [](const scenario::Step& step) {
+             return step.action.text == "workload";
+           });
+         });
+}
+
+bool DividesLoads(const scenario::Project& project, const scenario::Selection& select) {
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < project.scenarios.size(); ++i) {
+    if (Selects(select, project.scenarios[i])) chosen.push_back(i);
+  }
+  return DividesLoads(project.scenarios, chosen);
+}
+
+void RefuseLedgers(const std::vector<Scenario>& all, const std::vector<size_t>& chosen,
+                   scenario::Problems& problems) {
+  for (const size_t i : chosen) {
+    const bool has_ledger = AnyStep(all[i].steps, [](const scenario::Step& step) {
+      return step.record.has_value() || step.action.text == "check";
+    });
+    if (!has_ledger) continue;
+    problems.Add(
+        base::ErrorCode::kUnsupported,
+        fmt::format("the scenario {} has a ledger: its load cannot be divided among shards",
+                    all[i].id.text),
+        all[i].id.span, "run it without --shard, or shard several scenarios");
+  }
 }
 
 base::Result<Shard> ParseShard(std::string_view text) {

@@ -193,6 +193,48 @@ TEST(Shards, ArePartitionsThatKeepDependentsTogether) {
   EXPECT_EQ(seen.size(), 100U);
 }
 
+TEST(Shards, AreBalanced) {
+  std::vector<scenario::Scenario> all;
+  std::vector<size_t> chosen;
+  for (int i = 0; i < 23; ++i) {
+    all.push_back(Named("s" + std::to_string(i), i > 0 && i < 6 ? std::vector<std::string>{"s0"}
+                                                                : std::vector<std::string>{}));
+    chosen.push_back(static_cast<size_t>(i));
+  }
+  for (const size_t count : {2U, 3U, 4U}) {
+    std::vector<size_t> sizes;
+    for (size_t index = 1; index <= count; ++index) {
+      sizes.push_back(OfShard(all, chosen, {index, count}).size());
+    }
+    EXPECT_LE(*std::ranges::max_element(sizes) - *std::ranges::min_element(sizes), 1U) << count;
+  }
+}
+
+scenario::Scenario Loading(std::string id, bool with_ledger) {
+  scenario::Scenario one = Named(std::move(id));
+  scenario::Step load;
+  load.action.text = "workload";
+  one.steps.push_back(load);
+  if (with_ledger) one.steps.emplace_back().action.text = "check";
+  return one;
+}
+
+TEST(Shards, DivideTheLoadOfScenariosThatBelongTogether) {
+  const std::vector<scenario::Scenario> all = {Loading("a", false), Named("b", {"a"}),
+                                               Loading("c", true), Named("d")};
+  EXPECT_TRUE(DividesLoads(all, {0}));
+  EXPECT_TRUE(DividesLoads(all, {0, 1}));
+  EXPECT_FALSE(DividesLoads(all, {1})) << "it puts no load on anything";
+  EXPECT_FALSE(DividesLoads(all, {0, 2})) << "there are scenarios to divide";
+  EXPECT_FALSE(DividesLoads(all, {}));
+  scenario::Problems problems;
+  RefuseLedgers(all, {0, 1}, problems);
+  EXPECT_TRUE(problems.ok());
+  RefuseLedgers(all, {2}, problems);
+  ASSERT_EQ(problems.errors().size(), 1U);
+  EXPECT_THAT(problems.errors()[0].message, testing::HasSubstr("c has a ledger"));
+}
+
 TEST(Shards, AreReadFromText) {
   EXPECT_EQ(ParseShard("2/3")->index, 2U);
   for (const char* wrong : {"", "2", "0/3", "4/3", "a/b", "1/", "/3", "1/3x"}) {

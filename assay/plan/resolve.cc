@@ -161,7 +161,12 @@ Resolved ResolveAll(std::shared_ptr<const scenario::Project> project,
   for (size_t i = 0; i < all.size(); ++i) {
     if (Selects(options.select, all[i])) chosen.push_back(i);
   }
-  if (options.shard) chosen = OfShard(all, chosen, *options.shard);
+  // Where loads are divided every shard runs everything, and of each load its own part.
+  if (options.shard && DividesLoads(all, chosen)) {
+    RefuseLedgers(all, chosen, problems);
+  } else if (options.shard) {
+    chosen = OfShard(all, chosen, *options.shard);
+  }
   std::map<std::string_view, std::vector<size_t>> placed;  // indexes of the instances by id
   for (const size_t i : InOrder(all, chosen)) {
     const auto compiled = CompileScenario(all[i], context, problems, out.counts);

@@ -19,8 +19,8 @@
 
 namespace assay::plan {
 
-/// `--shard 2/3`: index 2 of 3. Decided by the id's hash, so that adding a scenario moves no other;
-/// scenarios that depend on each other (`after`) stay together.
+/// `--shard 2/3`: index 2 of 3. Divides the chosen scenarios, or their loads when all of them
+/// belong together: see OfShard and DividesLoads.
 struct Shard {
   size_t index = 1;
   size_t count = 1;

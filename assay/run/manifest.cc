@@ -1,5 +1,6 @@
 #include "assay/run/manifest.h"
 
+#include <algorithm>
 #include <map>
 
 #include <boost/json.hpp>
@@ -11,6 +12,22 @@
 namespace assay::run {
 namespace {
 
+// The project file without its section `baseline`: how a comparison judges changes nothing that a
+// run does. A section ends at the next line that begins one.
+std::string WithoutBaseline(std::string_view text) {
+  std::string out;
+  bool inside = false;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, end);
+    const bool begins = line.find_first_of(" \t\r\n#-") != 0;
+    if (begins) inside = line.starts_with("baseline:");
+    if (!inside) out += line;
+    text.remove_prefix(end);
+  }
+  return out;
+}
+
 boost::json::array Inputs(const plan::RunPlan& plan) {
   std::map<std::string, std::string> digests;
   for (const auto& input : plan.project->inputs) {
@@ -20,6 +37,13 @@ boost::json::array Inputs(const plan::RunPlan& plan) {
   boost::json::array out;
   for (const auto& [file, digest] : digests) {
     out.push_back({{"file", file}, {"sha256", digest}});
+  }
+  // How the same file is told from one with other tolerances.
+  const auto source = plan.project->source;
+  for (boost::json::value& one : out) {
+    if (source == nullptr || one.at("file").as_string() != source->name()) continue;
+    const std::string rest = WithoutBaseline(source->text());
+    if (rest != source->text()) one.as_object()["plan_sha256"] = crypto::Sha256Hex(rest);
   }
   return out;
 }

@@ -225,7 +225,8 @@ class Run {
                  recorder_.Note(std::move(note));
                });
              },
-         .faults = state.faults});
+         .faults = state.faults,
+         .load_share = options_.load_share});
     const ScenarioContext scenarios{
         .source = source,
         .recorder = recorder_,
@@ -300,27 +301,34 @@ std::string MakeRunId(base::WallTime now, uint64_t entropy) {
   return fmt::format("{:%Y%m%d-%H%M%S}-{:08x}", seconds, entropy & 0xFFFFFFFFU);
 }
 
+base::Result<RunSummary> SealRun(const std::filesystem::path& results_dir,
+                                 const std::string& run_id,
+                                 const std::optional<crypto::SigningKey>& signing_key) {
+  RunSummary summary;
+  summary.dir = results_dir / run_id;
+  TRY(const history::EventLog events, history::ReadEvents(summary.dir / "events.jsonl"));
+  TRY(summary.model, history::BuildRunModel(run_id, events.events));
+  const std::string text = json::Pretty(history::SummaryJson(summary.model)) + "\n";
+  TRY(history::WriteFileAtomically(summary.dir / "run.json", text));
+  if (signing_key) TRY(history::SignRun(summary.dir, *signing_key));
+  TRY(PointLatest(results_dir, run_id));
+  return summary;
+}
+
 net::Task<base::Result<RunSummary>> RunPlan(const plan::RunPlan& plan, RunOptions options,
                                             RunContext context) {
-  RunSummary summary;
-  summary.dir = options.results_dir / options.run_id;
+  const std::filesystem::path dir = options.results_dir / options.run_id;
   std::vector<std::string> warnings;
   CO_TRY(history::Redactor redactor, MakeRedactor(plan, options, warnings));
-  CO_TRY(MakeDirectory(summary.dir));
-  CO_TRY(history::FileLog log, history::FileLog::Create(summary.dir / "events.jsonl"));
+  CO_TRY(MakeDirectory(dir));
+  CO_TRY(history::FileLog log, history::FileLog::Create(dir / "events.jsonl"));
   {
     Run run(plan, options, context, redactor, log);
     CO_TRY(co_await run.Execute(warnings));
   }
   std::error_code ignored;
-  if (!options.keep_work) std::filesystem::remove_all(summary.dir / "work", ignored);
-  CO_TRY(const history::EventLog events, history::ReadEvents(summary.dir / "events.jsonl"));
-  CO_TRY(summary.model, history::BuildRunModel(options.run_id, events.events));
-  const std::string text = json::Pretty(history::SummaryJson(summary.model)) + "\n";
-  CO_TRY(history::WriteFileAtomically(summary.dir / "run.json", text));
-  if (options.signing_key) CO_TRY(history::SignRun(summary.dir, *options.signing_key));
-  CO_TRY(PointLatest(options.results_dir, options.run_id));
-  co_return summary;
+  if (!options.keep_work) std::filesystem::remove_all(dir / "work", ignored);
+  co_return SealRun(options.results_dir, options.run_id, options.signing_key);
 }
 
 }  // namespace assay::run

@@ -24,6 +24,7 @@
 #include "assay/history/event_log.h"
 #include "assay/history/run_model.h"
 #include "assay/plan/plan.h"
+#include "assay/plan/resolve.h"
 #include "assay/run/source/live_source.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
@@ -72,6 +73,8 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> overrides;  ///< for the manifest
   std::vector<std::pair<std::string, std::string>> process_environment;  ///< for exec
   boost::json::object manifest;  ///< see ManifestFacts::more
+  /// The part of each load that this machine carries out, see plan::SharesLoads.
+  plan::Shard load_share = {};
   std::optional<crypto::SigningKey> signing_key;
 };
 
@@ -95,6 +98,11 @@ struct RunSummary {
 /// `20261121-035501-7f3a90c2`: sorts by time. Unique on the machine, because the guardian ends
 /// every process that carries it: `entropy` must not be the seed, which two runs may share.
 std::string MakeRunId(base::WallTime now, uint64_t entropy);
+
+/// What makes a written log a finished run: run.json, the signature, `latest`.
+base::Result<RunSummary> SealRun(const std::filesystem::path& results_dir,
+                                 const std::string& run_id,
+                                 const std::optional<crypto::SigningKey>& signing_key);
 
 /// Runs the plan. An error when the results cannot be written; whatever happens to the system under
 /// test is in the summary. Interrupted once: running steps end, cleanups run, the rest is skipped;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "assay/scenario/baseline_settings.h"
 #include "assay/scenario/build.h"
 #include "assay/scenario/tables/tables.h"
 #include "assay/scenario/template.h"
@@ -268,6 +269,7 @@ Project Loader::LoadProject(Problems& problems) const {
   project.name = ReadText(root, "name");
   project.default_environment = ReadText(root, "environment");
   project.defaults = BuildDefaults(root);
+  static_cast<void>(BuildBaseline(root, problems));  // see BaselineOf
   project.vars = ReadNamed(root, "vars", problems);
   LoadEnvironments(*opened, project, problems);
   LoadSuites(root, project, problems);

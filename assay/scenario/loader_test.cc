@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "assay/scenario/baseline_settings.h"
 #include "assay/scenario/tables/sample_actions.h"
 
 namespace assay::scenario {
@@ -231,6 +232,28 @@ TEST_F(ProjectTest, GathersEveryFileThatItNames) {
   EXPECT_EQ(project.defaults.step_timeout, seconds(5));
   EXPECT_THAT(project.defaults.report_formats, ElementsAre("json", "html"));
   EXPECT_EQ(project.inputs.size(), 7U);
+}
+
+TEST_F(ProjectTest, ReadsHowComparisonsJudge) {
+  const Project project =
+      Load({{"assay.yaml",
+             "baseline:\n  folder: figures\n  tolerance: 5%\n  metrics:\n"
+             "    - { metric: '*:latency.p999', tolerance: 0.25, floor: 2ms, better: lower }\n"
+             "    - { metric: '*:queue.*', floor: 3, ignore: true }\n"}});
+  EXPECT_THAT(Errors(), ElementsAre());
+  EXPECT_EQ(BaselineOf(project).folder, "figures");
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).tolerance, 0.05);
+  ASSERT_EQ(BaselineOf(project).rules.size(), 2U);
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[0].tolerance, 0.25);
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[0].floor, 0.002);
+  EXPECT_EQ(BaselineOf(project).rules[0].better, "lower");
+  EXPECT_DOUBLE_EQ(*BaselineOf(project).rules[1].floor, 3);
+  EXPECT_TRUE(BaselineOf(project).rules[1].ignore);
+}
+
+TEST_F(ProjectTest, RefusesTolerancesThatAreNone) {
+  Load({{"assay.yaml", "baseline: { tolerance: much }\n"}});
+  EXPECT_THAT(Errors(), ElementsAre(HasSubstr("expected a share such as 10% or 0.1")));
 }
 
 TEST_F(ProjectTest, ReadsEnvironmentsInFull) {

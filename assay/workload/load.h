@@ -12,6 +12,7 @@
 #include "assay/workload/pacing/executor.h"
 #include "assay/workload/pacing/mix.h"
 #include "assay/workload/pacing/schedule.h"
+#include "assay/workload/pacing/share.h"
 #include "assay/workload/rows.h"
 #include "lib/base/clock.h"
 #include "lib/net/task.h"
@@ -32,7 +33,12 @@ struct Load {
   std::vector<LoadTask> tasks;                   ///< with at least one weight over zero
   const plan::PlannedBlock* on_start = nullptr;  ///< what a user does first
   uint64_t seed = 0;
+  Share share;  ///< users and iterations of `executor` are its own already, see PartOf
 
+  /// What steps see as `vu`: the number in the whole load of the share's own user, both from 1.
+  int64_t UserNumber(int64_t own) const {
+    return static_cast<int64_t>(share.Whole(static_cast<uint64_t>(own - 1))) + 1;
+  }
   std::vector<std::string> TaskNames() const;
   std::vector<int64_t> Weights() const;
 };
@@ -76,8 +82,9 @@ class Flow {
   base::SteadyTime start_;
   base::Duration span_;
   base::Duration graceful_stop_;
-  std::optional<ArrivalSchedule> arrivals_;
-  uint64_t count_;  // iterations there are in all
+  Share share_;
+  std::optional<ArrivalSchedule> arrivals_;  // of the whole load
+  uint64_t count_;                           // iterations of the share
   std::atomic<uint64_t> next_{0};
   std::atomic<bool> stopped_{false};
   std::atomic<int64_t> users_{0};

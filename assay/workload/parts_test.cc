@@ -1,5 +1,7 @@
 // Counting, collecting, rows of data, figures.
 
+#include <map>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -79,6 +81,72 @@ TEST(FlowTest, SharedIterationsAreSoManyWhoeverTakesThem) {
   }
   EXPECT_EQ(taken[0] + taken[1] + taken[2] + taken[3], 1000);
   EXPECT_EQ(flow.begun(), 1000);
+}
+
+// Whatever the number of shards: together they are the whole load, no arrival twice, each when it
+// is due.
+TEST(FlowTest, SharesAreTogetherTheWholeLoad) {
+  Load whole;
+  whole.executor.kind = ExecutorKind::kRampingArrivalRate;
+  whole.executor.start_rate = 10;
+  whole.executor.stages = {{std::chrono::seconds(3), 57}, {std::chrono::seconds(1), 0}};
+  whole.executor.max_vus = 7;
+  const base::SteadyTime start{};
+  Flow all(whole, start);
+  std::map<uint64_t, base::SteadyTime> expected;
+  while (const auto ticket = all.Arrive()) expected[ticket->index] = ticket->due;
+  for (const uint64_t count : {2U, 3U, 7U}) {
+    std::map<uint64_t, base::SteadyTime> seen;
+    uint64_t scheduled = 0;
+    for (uint64_t index = 0; index < count; ++index) {
+      Load part = whole;
+      part.share = {index, count};
+      part.executor = PartOf(whole.executor, part.share).value();
+      Flow flow(part, start);
+      while (const auto ticket = flow.Arrive()) {
+        EXPECT_TRUE(seen.emplace(ticket->index, ticket->due).second) << "twice";
+      }
+      scheduled += flow.ScheduledUntil(start + std::chrono::seconds(10));
+    }
+    EXPECT_EQ(seen, expected) << count;
+    EXPECT_EQ(scheduled, expected.size());
+  }
+}
+
+TEST(ShareTest, UsersAndIterationsAreDividedWithoutRest) {
+  for (const uint64_t count : {1U, 2U, 3U, 5U}) {
+    int64_t users = 0;
+    int64_t iterations = 0;
+    std::set<int64_t> numbers;
+    for (uint64_t index = 0; index < count; ++index) {
+      Load load;
+      load.share = {index, count};
+      load.executor.kind = ExecutorKind::kSharedIterations;
+      load.executor.vus = 11;
+      load.executor.iterations = 100;
+      load.executor = PartOf(load.executor, load.share).value();
+      users += load.executor.vus;
+      iterations += load.executor.iterations;
+      for (int64_t own = 1; own <= load.executor.vus; ++own) {
+        numbers.insert(load.UserNumber(own));
+      }
+    }
+    EXPECT_EQ(users, 11);
+    EXPECT_EQ(iterations, 100);
+    EXPECT_EQ(numbers.size(), 11U);
+    EXPECT_EQ(*numbers.begin(), 1);
+    EXPECT_EQ(*numbers.rbegin(), 11);
+  }
+}
+
+TEST(ShareTest, AShareWithoutUsersIsRefused) {
+  Executor executor;
+  executor.kind = ExecutorKind::kConstantVus;
+  executor.vus = 2;
+  EXPECT_TRUE(PartOf(executor, {1, 2}));
+  const auto refused = PartOf(executor, {2, 3});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("2 users cannot be divided among 3"));
 }
 
 TEST(FlowTest, RemembersTheMostUsers) {
@@ -247,6 +315,26 @@ TEST(MetricsTest, EveryFigureIsInTheTableAndTheOtherWayRound) {
   std::set<std::string> declared;
   for (const scenario::Field& field : MetricFields()) declared.insert(field.name);
   EXPECT_EQ(made, declared);
+}
+
+TEST(MetricsTest, AnIntervalIsReadBackWithoutLoss) {
+  Tally tally(1);
+  tally.Finished({0, std::chrono::milliseconds(7), std::chrono::milliseconds(5), true});
+  tally.Status(0, 503);
+  tally.tasks[0].interrupted = 2;
+  tally.begun = 3;
+  tally.late = 1;
+  tally.start_failures = 4;
+  tally.received_bytes = 99;
+  tally.think.Record(1000);
+  tally.busy = std::chrono::milliseconds(30);
+  tally.present = std::chrono::milliseconds(1000);
+  const auto read = ReadInterval(IntervalOf(tally, {"a"}, 0, 1), {"a"});
+  ASSERT_TRUE(read.has_value()) << read.error().ToString();
+  EXPECT_EQ(boost::json::serialize(IntervalOf(*read, {"a"}, 0, 1)),
+            boost::json::serialize(IntervalOf(tally, {"a"}, 0, 1)));
+  EXPECT_FALSE(ReadInterval(IntervalOf(tally, {"a"}, 0, 1), {"b"}));
+  EXPECT_FALSE(ReadInterval({}, {"a"}));
 }
 
 TEST(MetricsTest, AnIntervalCarriesItsHistogramsInTheInterchangeForm) {

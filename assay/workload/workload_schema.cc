@@ -233,7 +233,9 @@ base::Result<WorkloadParams> ReadWorkload(const cel::Value& params,
   }
   WorkloadParams read;
   read.load.seed = context.seed;
-  TRY(read.load.executor, ReadExecutor(params));
+  TRY(const Executor whole, ReadExecutor(params));
+  read.load.share = {context.bodies->share().index - 1, context.bodies->share().count};
+  TRY(read.load.executor, PartOf(whole, read.load.share));
   TRY(read.load.think, ReadThink(params.Find("think")));
   TRY(read.load.tasks, ReadTasks(params, context.seed, context));
   TRY(Mix::Create(read.load.Weights(), read.load.seed));

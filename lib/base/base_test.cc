@@ -5,6 +5,7 @@
 #include "lib/base/diagnostic.h"
 #include "lib/base/random.h"
 #include "lib/base/result.h"
+#include "lib/base/share.h"
 #include "lib/base/suggest.h"
 #include "lib/base/units.h"
 
@@ -125,6 +126,16 @@ TEST(Diagnostic, SurvivesASpanBeyondTheText) {
   const auto source = std::make_shared<SourceText>("demo.yaml", "x");
   const Error error = Error{ErrorCode::kInvalid, "bad"}.At({source, 9, 70, 50});
   EXPECT_NE(RenderDiagnostic(error).find("demo.yaml:9:70"), std::string::npos);
+}
+
+TEST(ShareTest, IsReadAsPercentOrFraction) {
+  EXPECT_DOUBLE_EQ(*ParseShare("15%"), 0.15);
+  EXPECT_DOUBLE_EQ(*ParseShare("7.5 %"), 0.075);
+  EXPECT_DOUBLE_EQ(*ParseShare("0.2"), 0.2);
+  EXPECT_DOUBLE_EQ(*ParseShare("0"), 0);
+  for (const char* wrong : {"", "%", "-1%", "ten", "10%%", "nan", "inf", "1e999", "1 0"}) {
+    EXPECT_FALSE(ParseShare(wrong)) << wrong;
+  }
 }
 
 }  // namespace

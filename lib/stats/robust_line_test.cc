@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/base/random.h"
 #include "lib/stats/sample.h"
 
 namespace stats {
@@ -33,6 +34,33 @@ TEST(SampleTest, NormalQuantilesAgreeWithSciPy) {
   EXPECT_NEAR(NormalQuantile(0.5), 0, 1e-15);
   EXPECT_NEAR(NormalQuantile(0.02), -2.053748910631823, 1e-13);
   EXPECT_NEAR(NormalQuantile(1e-9), -5.9978070150076865, 1e-11);
+}
+
+// Expected values: the tables of Student's t in every statistics book.
+TEST(SampleTest, StudentQuantilesAgreeWithTheTables) {
+  EXPECT_NEAR(StudentQuantile(0.975, 1), 12.706205, 1e-5);
+  EXPECT_NEAR(StudentQuantile(0.975, 2), 4.302653, 1e-6);
+  EXPECT_NEAR(StudentQuantile(0.999, 4), 7.173182, 1e-6);
+  EXPECT_NEAR(StudentQuantile(0.999, 8), 4.500791, 1e-6);
+  EXPECT_NEAR(StudentQuantile(0.95, 9), 1.833113, 1e-6);
+  EXPECT_NEAR(StudentQuantile(0.025, 30), -2.042272, 1e-6);
+  EXPECT_EQ(StudentQuantile(0.5, 7), 0);
+  EXPECT_NEAR(StudentQuantile(0.975, 100'000), NormalQuantile(0.975), 1e-4);
+}
+
+TEST(SampleTest, TheDeviationOfFewValuesIsRightOnAverage) {
+  base::Random random(7);
+  for (const size_t count : {3U, 5U, 10U}) {
+    double sum = 0;
+    constexpr int kRounds = 20'000;
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<double> sample(count);
+      for (double& value : sample) value = random.Normal();
+      sum += RobustDeviationOfFew(sample);
+    }
+    EXPECT_NEAR(sum / kRounds, 1, 0.02) << count;
+  }
+  EXPECT_EQ(RobustDeviationOfFew({4}), 0);
 }
 
 TEST(TheilSenTest, TwoWildPointsOfTwentyDoNotMoveTheSlope) {

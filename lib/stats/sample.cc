@@ -36,6 +36,22 @@ double Middle(double p) {
   return q * Polynomial(kNumerator, q * q) / Polynomial(kDenominator, q * q);
 }
 
+// P(|T| < t) with t = tan(theta) * sqrt(freedom).
+double StudentMiddle(double theta, size_t freedom) {
+  const double cosine = std::cos(theta);
+  const bool odd = freedom % 2 == 1;
+  double term = odd ? cosine : 1;
+  double sum = 0;
+  // Factors 2/3, 4/5, ... of the odd sum, 1/2, 3/4, ... of the even one.
+  for (size_t k = odd ? 3 : 2; k <= freedom; k += 2) {
+    sum += term;
+    const auto above = static_cast<double>(k - 1);
+    term *= above / static_cast<double>(k) * cosine * cosine;
+  }
+  if (odd) return 2 / std::numbers::pi * (theta + std::sin(theta) * sum);
+  return std::sin(theta) * sum;
+}
+
 }  // namespace
 
 double QuantileOfSorted(std::span<const double> sorted, double q) {
@@ -58,6 +74,30 @@ double RobustDeviation(std::vector<double> sample) {
   const double center = Median(sample);
   for (double& value : sample) value = std::abs(value - center);
   return kNormal * Median(std::move(sample));
+}
+
+double FewValuesFactor(size_t count) {
+  constexpr std::array kFactors = {1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107};
+  if (count < 2 + kFactors.size()) return kFactors[std::max<size_t>(count, 2) - 2];
+  return static_cast<double>(count) / (static_cast<double>(count) - 0.8);
+}
+
+double RobustDeviationOfFew(std::vector<double> sample) {
+  const double factor = FewValuesFactor(sample.size());
+  return factor * RobustDeviation(std::move(sample));
+}
+
+double StudentQuantile(double p, size_t freedom) {
+  if (p == 0.5) return 0;
+  const double middle = std::abs(2 * p - 1);
+  double low = 0;
+  double high = std::numbers::pi / 2;
+  for (int step = 0; step < 100; ++step) {
+    const double theta = (low + high) / 2;
+    (StudentMiddle(theta, freedom) < middle ? low : high) = theta;
+  }
+  const double t = std::tan(low) * std::sqrt(static_cast<double>(freedom));
+  return p < 0.5 ? -t : t;
 }
 
 double NormalQuantile(double p) {

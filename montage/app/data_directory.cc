@@ -93,7 +93,14 @@ Result<FileLock> DataDirectory::LockAlone(std::string_view reason, base::Deadlin
         fmt::format("stop it first: {}", reason)));
   };
   bool alone = false;
-  TRY(FileLock lock, LockForServing(alone));
+  auto taken = LockForServing(alone);
+  if (!taken) {
+    base::Error error = std::move(taken).error();
+    // A server waits for it, a command does not.
+    if (error.code == ErrorCode::kUnavailable) error.code = ErrorCode::kConflict;
+    return base::Fail(std::move(error));
+  }
+  FileLock lock = *std::move(taken);
   if (!alone) {
     // The lock that was just taken is shared as well.
     std::vector<std::string> others = LockHolders(path_ / kServeLock);

@@ -3,7 +3,7 @@
 
 systemd units by `systemd-analyze verify`, shell scripts by `bash -n` and shellcheck, compose files by a YAML parser and the
 rules that Montage's services need, the chart by `helm lint`, and what it renders by `kubectl apply --dry-run` against the API
-server of the tests (tests/kubernetes). What is not installed is skipped with its reason.
+server of the tests (tests/kubernetes); the Jobs of shards likewise, and their scripts are run. What is not installed is skipped with its reason.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGING = ROOT / "packaging"
 CHART = PACKAGING / "helm" / "montage"
+ASSAY = ROOT / "build" / "release" / "bin" / "assay"
 API_SERVER = ROOT / "tests" / "kubernetes" / "api_server.py"
 # Values that switch on what the defaults leave out.
 EVERYTHING = ["ingress.enabled=true", "ingress.host=eeg.example.org", "ingress.tlsSecret=tls", "ingress.className=nginx",
@@ -161,9 +162,86 @@ def wrong_in_chart(values, kinds, environment):
     return call(["kubectl", "apply", "--dry-run=client", "--namespace=shop", "--filename=-"], rendered, environment)[1]
 
 
+def shard_jobs():
+    """The Jobs are objects of a cluster, agree about the number of shards, and their scripts run shards that merge."""
+    folder = PACKAGING / "kubernetes"
+    try:
+        import yaml
+    except ImportError:
+        yield "the Jobs of shards", None, "python3-yaml is not installed"
+        return
+    documents = {path.name: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))}
+    yield "the Jobs of shards agree", wrong_in_jobs(documents), ""
+    no_kubectl = missing("kubectl")
+    if no_kubectl:
+        yield "the Jobs of shards in a cluster", None, no_kubectl
+    else:
+        with api_server() as environment:
+            files = "\n---\n".join(path.read_text() for path in sorted(folder.glob("*.yaml")))
+            yield "the Jobs of shards in a cluster", call(["kubectl", "apply", "--dry-run=client", "--namespace=shop",
+                                                          "--filename=-"], files, environment)[1], ""
+    no_assay = "" if ASSAY.exists() else f"{ASSAY.relative_to(ROOT)} is not built"
+    yield "the scripts of the Jobs", None if no_assay else wrong_when_run(documents), no_assay
+
+
+def container_of(job):
+    return job["spec"]["template"]["spec"]["containers"][0]
+
+
+def wrong_in_jobs(documents):
+    shards, merge = documents["assay-shards.yaml"], documents["assay-merge.yaml"]
+    number = {entry["name"]: entry["value"] for entry in container_of(shards)["env"]}["SHARDS"]
+    wrong = []
+    if shards["spec"]["completionMode"] != "Indexed":
+        wrong.append("without completionMode Indexed no pod has a JOB_COMPLETION_INDEX")
+    for key in ("completions", "parallelism"):
+        if str(shards["spec"][key]) != number:
+            wrong.append(f"{key} is {shards['spec'][key]}, SHARDS {number}")
+    claim = documents["assay-results.yaml"]["metadata"]["name"]
+    for job in (shards, merge):
+        name = job["metadata"]["name"]
+        if job["spec"]["backoffLimit"] != 0 or job["spec"]["template"]["spec"]["restartPolicy"] != "Never":
+            wrong.append(f"{name} begins again when it fails")
+        volumes = {volume["name"]: volume for volume in job["spec"]["template"]["spec"]["volumes"]}
+        wrong += [f"{name} mounts the volume {mount['name']}, which it does not have"
+                  for mount in container_of(job)["volumeMounts"] if mount["name"] not in volumes]
+        if volumes["results"]["persistentVolumeClaim"]["claimName"] != claim:
+            wrong.append(f"{name} keeps results elsewhere than in {claim}")
+    return "\n".join(wrong)
+
+
+def wrong_when_run(documents):
+    """What the containers would do, with folders in place of volumes."""
+    with tempfile.TemporaryDirectory(prefix="assay-shards-") as temporary:
+        project, results = Path(temporary) / "project", Path(temporary) / "results"
+        project.mkdir()
+        results.mkdir()
+        (project / "assay.yaml").write_text("name: shop\nsuites: [suites]\n")
+        (project / "suites").mkdir()
+        for name in "ABCDEF":
+            (project / "suites" / f"{name}.yaml").write_text(
+                f"id: {name}\ntitle: Scenario {name}\nsteps:\n  - exec: [echo, {name}]\n"
+                f"    expect: exit_code == {1 if name == 'F' else 0}\n")
+        job = container_of(documents["assay-shards.yaml"])
+        settings = {entry["name"]: entry["value"] for entry in job["env"]}
+        environment = {"PATH": f"{ASSAY.parent}:{os.environ['PATH']}", "HOME": temporary, **settings}
+        script = job["args"][0].replace("/results/", f"{results}/")
+        for index in range(int(settings["SHARDS"])):
+            done = subprocess.run([*job["command"], script], cwd=project, capture_output=True, text=True, timeout=120,
+                                  env={**environment, "JOB_COMPLETION_INDEX": str(index)})
+            if done.returncode != 0:
+                return f"shard {index + 1}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        merge = container_of(documents["assay-merge.yaml"])
+        done = subprocess.run([*merge["command"], merge["args"][0]], cwd=results, capture_output=True, text=True,
+                              timeout=120, env=environment)
+        if done.returncode != 4 or "5 passed, 1 failed" not in done.stdout:
+            return f"merge: exit {done.returncode}, expected 4 and 5 passed, 1 failed\n{done.stdout}{done.stderr}"
+    return ""
+
+
 def main():
     passed = failed = skipped = 0
-    for check in (systemd_units(), shell_scripts(), compose_files(), chart()):
+    for check in (systemd_units(), shell_scripts(), compose_files(), chart(), shard_jobs()):
         for name, problem, reason in check:
             if problem is None:
                 skipped += 1

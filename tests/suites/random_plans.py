@@ -17,20 +17,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASSAY = ROOT / "build" / "release" / "bin" / "assay"
-RESULTS = ROOT / "build" / "random-plans"
+RESULTS = ROOT / "build" / "random-plans"  # a folder below it for each environment
 
 
 def run(environment, seed):
     """The verdicts of one seed, by instance, with their reasons; and where the run is."""
     arguments = [str(ASSAY), "run", "--tag", "random", "--env", environment, "--seed", str(seed), "--json",
-                 "--results", str(RESULTS)]
+                 "--results", str(RESULTS / environment)]
     done = subprocess.run(arguments, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     try:
+        if done.returncode not in (0, 4, 5):  # judged: passed, failed, inconclusive
+            raise ValueError
         scenarios = json.loads(done.stdout)["scenarios"]
     except (ValueError, KeyError):
         return [("the run", f"exit code {done.returncode}", done.stderr.strip()[-500:])], None
     verdicts = [(one.get("instance") or one["id"], one["verdict"], one.get("reason", "")) for one in scenarios]
-    return verdicts, RESULTS / os.readlink(RESULTS / "latest")
+    return verdicts, RESULTS / environment / os.readlink(RESULTS / environment / "latest")
 
 
 def main():

@@ -15,6 +15,7 @@
 #include "assay/history/outcome.h"
 #include "assay/history/verdict.h"
 #include "assay/plan/plan.h"
+#include "assay/plan/resolve.h"
 #include "lib/base/deadline.h"
 #include "lib/net/task.h"
 
@@ -71,6 +72,8 @@ class StepBodies {
   virtual const plan::PlannedStep& step() const = 0;
   /// Its path without attempt.
   virtual const std::string& path() const = 0;
+  /// The part of the iterations that this machine carries out.
+  virtual plan::Shard share() const = 0;
   /// The variables of the scenario as the step sees them; from any thread.
   virtual const cel::Activation& variables() const = 0;
   /// From any thread. `http` is the client of the loop on which the user will live; `blobs` takes

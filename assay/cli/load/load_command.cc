@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "assay/cli/baseline/measured.h"
 #include "assay/cli/cli.h"
 #include "assay/cli/commands.h"
 #include "assay/cli/load/load_request.h"
+#include "assay/cli/merge/shard_manifest.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
 #include "assay/cli/up/ingredients.h"
@@ -45,10 +47,12 @@ class LoadSession {
     options_.results_dir =
         host_.directory / (invocation_.results.empty() ? "results" : invocation_.results);
     options_.run_id = NewRunId(options_.results_dir, host_.clock->Now());
-    options_.seed = invocation_.seed.value_or(base::StableHash(options_.run_id) & 0xFFFFFFU);
     scenario::Project project =
         scenario::Loader(files_, vocabulary_.schemas).LoadProject(problems_);
     project.root = host_.directory.string();
+    options_.seed = invocation_.seed.value_or(
+        invocation_.shard ? CommonSeed(project) : base::StableHash(options_.run_id) & 0xFFFFFFU);
+    options_.load_share = invocation_.shard.value_or(plan::Shard{});
     plan_ = plan::Resolve(std::make_shared<const scenario::Project>(std::move(project)),
                           vocabulary_.schemas, files_,
                           {.seed = options_.seed,
@@ -81,8 +85,10 @@ class LoadSession {
   ExitCode Perform() {
     options_.manifest = {{"tool", "assay"},
                          {"version", kVersion},
+                         {"host", MachineFacts()},
                          {"command_line", fmt::format("assay {}", fmt::join(arguments_, " "))},
                          {"configuration", boost::json::object{{"scenario", scenario_}}}};
+    if (invocation_.shard) options_.manifest["shard"] = ShardFacts(*invocation_.shard, true);
     report::TerminalReport terminal = MakeTerminal();
     std::optional<net::SignalBridge> signals;
     if (host_.catch_signals) {
@@ -106,6 +112,7 @@ class LoadSession {
     const auto recorded = LoadRun(dir);
     if (!recorded) return Refuse(recorded.error());
     if (!invocation_.json) terminal.Finish(recorded->Input(), dir.string());
+    EnterRun(*recorded, host_);
     return Report(*recorded);
   }
 

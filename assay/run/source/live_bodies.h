@@ -19,6 +19,7 @@ class LiveBodies final : public action::StepBodies {
   const action::ActionRegistry& actions() const override { return context_.actions; }
   const plan::PlannedStep& step() const override { return *request_.step; }
   const std::string& path() const override { return path_; }
+  plan::Shard share() const override { return context_.load_share; }
   const cel::Activation& variables() const override { return scope_; }
   std::unique_ptr<action::BodyUser> MakeUser(http::Client& http,
                                              history::BlobSink& blobs) const override;

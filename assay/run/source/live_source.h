@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "assay/action/action.h"
+#include "assay/plan/resolve.h"
 #include "assay/run/recorder.h"
 #include "assay/run/source/outcome_source.h"
 
@@ -49,6 +50,7 @@ struct LiveContext {
   /// nobody keeps them.
   std::function<void(OperationNote)> note_operation = {};
   fault::FaultSite* faults = nullptr;  ///< of the run's own environment
+  plan::Shard load_share = {};         ///< see RunOptions
 };
 
 /// Where the scratch directory of a scenario instance is.

@@ -282,6 +282,42 @@ ObjectSchema MakePlanTable() {
                   .doc = "Success criteria of the readiness report."}}};
 }
 
+ObjectSchema BaselineTable() {
+  const Type share = Type::AnyOf({Type::Number(), Type::String()});
+  const ObjectSchema rule{
+      .name = "metric_rule",
+      .doc = "How some metrics are compared; a later rule wins.",
+      .fields = {
+          {.name = "metric",
+           .type = Type::String(),
+           .required = true,
+           .doc = "Names of metrics with wildcards: `*:latency.p99`."},
+          {.name = "tolerance", .type = share, .doc = "How much worse they may be: `25%` or 0.25."},
+          {.name = "floor",
+           .type = Type::AnyOf({Type::Number(), Type::Duration()}),
+           .doc = "A change of at most so much never counts: in the unit of the metric."},
+          {.name = "better",
+           .type = Type::Enum({"lower", "higher", "neither"}),
+           .doc = "Which direction is the good one; neither: not judged."},
+          {.name = "ignore",
+           .type = Type::Bool(),
+           .default_text = "false",
+           .doc = "Leaves them out."}}};
+  return {.name = "baseline",
+          .doc = "How `assay compare` judges; it changes nothing that a run does.",
+          .fields = {{.name = "folder",
+                      .type = Type::String(),
+                      .default_text = "baselines",
+                      .doc = "Where baselines are, a file an environment."},
+                     {.name = "tolerance",
+                      .type = share,
+                      .default_text = "10%",
+                      .doc = "How much worse a metric may be."},
+                     {.name = "metrics",
+                      .type = Type::List(Type::Object(rule)),
+                      .doc = "What holds for some metrics."}}};
+}
+
 ObjectSchema MakeProjectTable() {
   const ObjectSchema redact{
       .name = "redact",
@@ -338,7 +374,10 @@ ObjectSchema MakeProjectTable() {
                .doc = "Environments by name: in place, or the path of a file."},
               {.name = "environment", .type = Type::String(), .doc = "The one to use by default."},
               {.name = "vars", .type = Values(), .doc = "Variables of all scenarios."},
-              {.name = "defaults", .type = Type::Object(defaults), .doc = "Defaults."}}};
+              {.name = "defaults", .type = Type::Object(defaults), .doc = "Defaults."},
+              {.name = "baseline",
+               .type = Type::Object(BaselineTable()),
+               .doc = "Comparison with earlier runs."}}};
 }
 
 }  // namespace

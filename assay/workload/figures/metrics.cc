@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -90,6 +91,49 @@ Value Failures(const LoadState& state) {
                                   {"count", Count(count)}}));
   }
   return Value::List(std::move(list));
+}
+
+using boost::json::object;
+
+uint64_t ReadCount(const object& from, std::string_view key) {
+  const auto* found = from.if_contains(key);
+  if (found == nullptr) return 0;
+  if (found->is_uint64()) return found->get_uint64();
+  return found->is_int64() && found->get_int64() > 0 ? static_cast<uint64_t>(found->get_int64())
+                                                     : 0;
+}
+
+base::Result<void> ReadHistogram(const object& from, std::string_view key, stats::Histogram& into) {
+  const auto* found = from.if_contains(key);
+  if (found == nullptr || !found->is_string()) {
+    return base::Fail(base::ErrorCode::kCorrupt, fmt::format("expected a histogram \"{}\"", key));
+  }
+  TRY(const stats::Histogram read, stats::DecodeHistogram(std::string_view(found->get_string())));
+  if (read.range() != into.range()) {
+    return base::Fail(base::ErrorCode::kCorrupt,
+                      fmt::format("the histogram \"{}\" has another range", key));
+  }
+  into = read;
+  return {};
+}
+
+base::Result<void> ReadTask(const object& from, TaskTally& into) {
+  TRY(ReadHistogram(from, "latency", into.latency));
+  TRY(ReadHistogram(from, "service", into.service));
+  into.failed = ReadCount(from, "failed");
+  into.interrupted = ReadCount(from, "interrupted");
+  const auto* status = from.if_contains("status");
+  if (status == nullptr || !status->is_object()) return {};
+  for (const auto& [code, ignored] : status->get_object()) {
+    const int number = std::atoi(std::string(code).c_str());
+    if (number < 100 || number >= 600) {
+      return base::Fail(
+          base::ErrorCode::kCorrupt,
+          fmt::format("\"{}\" is no HTTP status", std::string_view(code.data(), code.size())));
+    }
+    into.status[static_cast<size_t>(number - 100)] = ReadCount(status->get_object(), code);
+  }
+  return {};
 }
 
 ObjectSchema TimesTable() {
@@ -235,7 +279,8 @@ boost::json::object IntervalOf(const Tally& tally, const std::vector<std::string
                                        {"failed", task.failed},
                                        {"latency", stats::EncodeHistogram(task.latency)},
                                        {"service", stats::EncodeHistogram(task.service)},
-                                       {"status", std::move(status)}});
+                                       {"status", std::move(status)},
+                                       {"interrupted", task.interrupted}});
   }
   const double present = std::max(1e-9, Seconds(tally.present));
   return {{"second", second},
@@ -244,7 +289,38 @@ boost::json::object IntervalOf(const Tally& tally, const std::vector<std::string
           {"late", tally.late},
           {"vus", vus},
           {"delay", stats::EncodeHistogram(tally.delay)},
-          {"cpu", std::min(1.0, Seconds(tally.busy) / present)}};
+          {"think", stats::EncodeHistogram(tally.think)},
+          {"cpu", std::min(1.0, Seconds(tally.busy) / present)},
+          {"start_failures", tally.start_failures},
+          {"received_bytes", tally.received_bytes},
+          {"busy_ns", tally.busy.count()},
+          {"present_ns", tally.present.count()}};
+}
+
+base::Result<Tally> ReadInterval(const object& content, const std::vector<std::string>& names) {
+  Tally tally(names.size());
+  const auto* tasks = content.if_contains("tasks");
+  if (tasks == nullptr || !tasks->is_array() || tasks->get_array().size() != names.size()) {
+    return base::Fail(base::ErrorCode::kCorrupt,
+                      fmt::format("expected a list \"tasks\" of {}", names.size()));
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto* task = tasks->get_array()[i].if_object();
+    const auto* name = task == nullptr ? nullptr : task->if_contains("name");
+    if (name == nullptr || !name->is_string() || name->get_string() != names[i]) {
+      return base::Fail(base::ErrorCode::kCorrupt, fmt::format("expected the task {}", names[i]));
+    }
+    TRY(ReadTask(*task, tally.tasks[i]));
+  }
+  TRY(ReadHistogram(content, "delay", tally.delay));
+  TRY(ReadHistogram(content, "think", tally.think));
+  tally.begun = ReadCount(content, "begun");
+  tally.late = ReadCount(content, "late");
+  tally.start_failures = ReadCount(content, "start_failures");
+  tally.received_bytes = ReadCount(content, "received_bytes");
+  tally.busy = base::Duration(static_cast<int64_t>(ReadCount(content, "busy_ns")));
+  tally.present = base::Duration(static_cast<int64_t>(ReadCount(content, "present_ns")));
+  return tally;
 }
 
 std::set<int64_t> StatusesNamedIn(const std::vector<std::vector<std::string>>& references) {

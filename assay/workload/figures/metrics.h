@@ -12,6 +12,7 @@
 #include "assay/cel/value.h"
 #include "assay/scenario/schema.h"
 #include "assay/workload/figures/tally.h"
+#include "lib/base/result.h"
 
 namespace assay::workload {
 
@@ -36,6 +37,11 @@ cel::Value MetricsOf(const Tally& tally, const LoadState& state);
 /// The content of a workload.interval event.
 boost::json::object IntervalOf(const Tally& tally, const std::vector<std::string>& tasks,
                                int64_t second, int64_t vus);
+
+/// The same read back, so that intervals of several shards add up without loss. `names`: of the
+/// tasks, in order. kCorrupt names what is missing or damaged.
+base::Result<Tally> ReadInterval(const boost::json::object& content,
+                                 const std::vector<std::string>& names);
 
 /// Statuses such as 404 in `status['404'].count` and `tasks.x.status['404'].count`.
 std::set<int64_t> StatusesNamedIn(const std::vector<std::vector<std::string>>& references);

@@ -124,7 +124,7 @@ net::Task<bool> StepLoop::SleepUntil(SteadyTime time) {
 
 std::unique_ptr<StepLoop::Seat> StepLoop::NewSeat(int64_t number) {
   auto seat = std::make_unique<Seat>();
-  seat->number = number;
+  seat->number = shared_.load.UserNumber(number);
   seat->user = shared_.bodies.MakeUser(http_, seat->blobs);
   seats_.insert(seat.get());
   shared_.flow.Enter();

@@ -111,7 +111,7 @@ void WireThread::Open() {
   const Executor& executor = load_.executor;
   const auto step = static_cast<int64_t>(threads_);
   const auto add = [&](int64_t vu) {
-    seats_.push_back(std::make_unique<Seat>(*plan_.server, epoll_, buffer_, vu));
+    seats_.push_back(std::make_unique<Seat>(*plan_.server, epoll_, buffer_, load_.UserNumber(vu)));
     return seats_.back().get();
   };
   if (executor.is_open()) {
@@ -160,7 +160,8 @@ WireThread::Seat* WireThread::FreeSeat() {
     return seat;
   }
   const auto number = static_cast<int64_t>(number_ + 1 + threads_ * seats_.size());
-  seats_.push_back(std::make_unique<Seat>(*plan_.server, epoll_, buffer_, number));
+  seats_.push_back(
+      std::make_unique<Seat>(*plan_.server, epoll_, buffer_, load_.UserNumber(number)));
   Arrive(*seats_.back(), {});
   return seats_.back().get();
 }
