@@ -92,7 +92,8 @@ net::Task<base::Result<void>> FaultSite::Inject(std::string owner, std::string n
   active->since = ground_.clock.Steady();
   active_.push_back(active);
   Write("fault.injected", *active, {});
-  auto applied = co_await active->fault->Apply(deadline);
+  // A process that was killed while nobody waited for its end could not be brought back.
+  auto applied = co_await net::Shielded(active->fault->Apply(deadline));
   if (applied) co_return applied;
   const std::string what = active->fault->Describe();
   co_await net::Shielded(HealNow(active, deadline));
