@@ -139,7 +139,7 @@ void WireThread::Open() {
 
 bool WireThread::Over(SteadyTime now) {
   if (cancelled_.load(std::memory_order_acquire) || now >= flow_.last()) return true;
-  if (busy_ > 0 || !broken_.empty()) return false;
+  if (busy_ > 0 || !broken_.empty() || !turn_.empty()) return false;
   if (flow_.stopped()) return true;
   return load_.executor.is_open() ? exhausted_ && !pending_ : alarms_.empty();
 }
@@ -150,6 +150,10 @@ void WireThread::BeginDue(SteadyTime now) {
     BeginArrivals(now);
   } else {
     WakeUsers(now);
+    // All answers of a round are taken before the next requests go out: the other side gets more to
+    // do at once, and both sleep less often. Each request has its own begin.
+    for (Seat* seat : turn_) NextOf(*seat, Now());
+    turn_.clear();
   }
 }
 
@@ -321,7 +325,7 @@ void WireThread::Release(Seat& seat, SteadyTime now) {
     return;
   }
   if (load_.think.none()) {
-    NextOf(seat, now);
+    turn_.push_back(&seat);
     return;
   }
   // A pause that ends after the user has to leave is not waited for any longer than that.
