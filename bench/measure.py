@@ -117,6 +117,11 @@ class Timed:
             self.text = out.read().decode(errors="replace")
 
 
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def interleaved(rounds, runs):
     """{name: function} -> {name: [outcome of each round]}, one after the other in every round."""
     outcomes = {name: [] for name in runs}
