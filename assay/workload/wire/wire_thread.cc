@@ -133,6 +133,7 @@ void WireThread::Open() {
     seat->presences = std::move(presences);
     alarms_.push({flow_.start() + seat->presences.front().begin, seat});
   }
+  turn_.reserve(seats_.size());
 }
 
 // --- begin --------------------------------------------------------------------------------------
