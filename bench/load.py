@@ -11,8 +11,10 @@ import urllib.request
 import measure
 
 CONNECTIONS = 32
-SECONDS = 4
+SECONDS = 3
 PERIOD_MS, STALL_MS = 1000, 100
+# A run that says itself that its generator lagged measures nothing.
+TRIES = 3
 # How far p99 may be from the truth, the rate from the schedule, and the memory of a long load from that of a short one.
 P99_BAR, RATE_BAR, MEMORY_BAR = 0.05, 0.005, 0.05
 
@@ -245,14 +247,21 @@ def keep_schedule(bench, rate, seconds, folder):
                              "--results", folder / "results"])
     outcome, verdict = figures(run.text)
     served = json.loads(record.read_text())
-    assert len(served["answers_ns"]) == plain(outcome["begun"]), "the server answered another number of requests"
+    answers, finished = len(served["answers_ns"]), plain(outcome["iterations"])
+    assert verdict == "inconclusive" or answers == finished, f"the server answered {answers} requests, the load counts {finished}"
     return outcome, verdict, served
 
 
 def accuracy(bench, table, seconds=10):
     for rate in (1000, 10000):
-        with tempfile.TemporaryDirectory() as name:
-            outcome, verdict, record = keep_schedule(bench, rate, seconds, pathlib.Path(name))
+        for _ in range(TRIES):
+            with tempfile.TemporaryDirectory() as name:
+                outcome, verdict, record = keep_schedule(bench, rate, seconds, pathlib.Path(name))
+            if verdict != "inconclusive":
+                break
+        else:
+            print(f"  open model at {rate:,}/s: not measured: the generator lagged in {TRIES} runs; the machine is too busy")
+            continue
         achieved = plain(outcome["begun"]) / seconds / rate - 1
         p99 = plain(outcome["latency"]["p99"]) * 1e3
         delay = plain(outcome["generator"]["delay"]["p99"]) * 1e3
@@ -281,7 +290,7 @@ def closed_p99(bench):
 
 def memory(bench, table):
     assay, stall = bench.program("assay", "assay_program"), bench.program("bench_stall_server")
-    spans = (60, 600) if bench.full else (6, 60)
+    spans = (60, 600) if bench.full else (5, 50)
     peaks = []
     for seconds in spans:
         port = measure.free_port()

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "lib/net/adopt.h"
 #include "lib/net/gather.h"
+#include "lib/net/relay/adopt.h"
 #include "lib/net/runtime.h"
 
 namespace assay::fault {

@@ -20,7 +20,7 @@
 #include "assay/fault/toxics/conversation.h"
 #include "lib/base/clock.h"
 #include "lib/net/event.h"
-#include "lib/net/relay.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task.h"
 #include "lib/net/tcp.h"
 

@@ -15,7 +15,7 @@
 #include "assay/fault/toxics/toxic.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
-#include "lib/net/relay.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task_group.h"
 #include "lib/net/tcp.h"
 

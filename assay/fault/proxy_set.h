@@ -12,7 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/net/event.h"
-#include "lib/net/relay.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task.h"
 
 namespace assay::fault {

@@ -255,20 +255,20 @@ TEST_P(ProxyTest, ANewToxicMeetsWhatComesLaterAndNotWhatIsOnItsWay) {
 }
 
 TEST_P(ProxyTest, AToxicThatComesAfterOneSideHasEndedWorksOnTheOther) {
-  Run([](ProxyTest& t) -> Task<Result<void>> {
-    CO_TRY(TcpStream stream, co_await t.Connect());
-    stream.FinishWriting();
-    CO_TRY(const std::string end, co_await ReadAll(stream));
+  auto listener = net::Listen(runtime_.executor(), "127.0.0.1", 0).value();
+  MakeProxy("127.0.0.1:" + std::to_string(listener.port()));
+  Run([](ProxyTest& t, net::TcpListener& upstream) -> Task<Result<void>> {
+    CO_TRY(TcpStream client, co_await t.Connect());
+    client.FinishWriting();
+    CO_TRY(TcpStream server, co_await upstream.Accept(Soon()));
+    CO_TRY(const std::string end, co_await ReadAll(server));
     EXPECT_EQ(end, "");
-    CO_TRY(TcpStream second, co_await t.Connect());
-    CO_TRY(co_await second.Write("a", Soon()));
-    CO_TRY(co_await ReadAll(second, 1));
     CO_TRY(t.proxy_->AddToxic(ToxicOf(R"({"type": "limit_data", "attributes": {"bytes": 3}})")));
-    CO_TRY(co_await second.Write("hello", Soon()));
-    CO_TRY(const std::string got, co_await ReadAll(second));
+    CO_TRY(co_await server.Write("hello", Soon()));
+    CO_TRY(const std::string got, co_await ReadAll(client));
     EXPECT_EQ(got, "hel");
     co_return Result<void>();
-  }(*this));
+  }(*this, listener));
 }
 
 TEST_P(ProxyTest, LatencyDelaysARoundTrip) {

@@ -71,7 +71,8 @@ void NoDelay(int fd) {
 int Connected(int port, char kind) {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   const sockaddr_in address = Loopback(port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) Die("connect");
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    Die("connect");
   NoDelay(fd);
   if (!SendAll(fd, &kind, 1)) Die("send");
   return fd;
@@ -105,7 +106,8 @@ int Serve(int port) {
   const int on = 1;
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = Loopback(port);
-  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) Die("bind");
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    Die("bind");
   if (::listen(listener, 1024) != 0) Die("listen");
   std::vector<std::jthread> answering;
   while (true) {
@@ -133,7 +135,8 @@ int Ping(int messages, size_t bytes, const std::vector<int>& ports) {
           !ReceiveAll(fds[place], answer.data(), bytes)) {
         Die("the connection is gone");
       }
-      const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - began;
       if (answer != message) Die("another answer than the message");
       if (i >= 0) times[place].push_back(took.count());
     }
@@ -142,9 +145,10 @@ int Ping(int messages, size_t bytes, const std::vector<int>& ports) {
   for (size_t place = 0; place < ports.size(); ++place) {
     std::ranges::sort(times[place]);
     const auto& sorted = times[place];
-    std::printf("%s\"%d\": {\"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"messages\": %zu}",
-                place == 0 ? "" : ", ", ports[place], Percentile(sorted, 0.5), Percentile(sorted, 0.9),
-                Percentile(sorted, 0.99), sorted.size());
+    std::printf(
+        "%s\"%d\": {\"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"messages\": %zu}",
+        place == 0 ? "" : ", ", ports[place], Percentile(sorted, 0.5), Percentile(sorted, 0.9),
+        Percentile(sorted, 0.99), sorted.size());
   }
   std::printf("}\n");
   return 0;
@@ -165,7 +169,8 @@ int Push(uint64_t bytes, int connections, int port) {
         left -= some;
       }
       uint64_t received = 0;
-      if (!ReceiveAll(fd, reinterpret_cast<char*>(&received), sizeof received) || received != share) {
+      if (!ReceiveAll(fd, reinterpret_cast<char*>(&received), sizeof received) ||
+          received != share) {
         Die("the server received another number of bytes");
       }
       ::close(fd);
@@ -189,8 +194,11 @@ int main(int argc, char** argv) {
     return Ping(std::atoi(argv[2]), static_cast<size_t>(std::atoi(argv[3])), ports);
   }
   if (mode == "push" && argc == 5) {
-    return Push(static_cast<uint64_t>(std::atoi(argv[2])) << 20, std::atoi(argv[3]), std::atoi(argv[4]));
+    return Push(static_cast<uint64_t>(std::atoi(argv[2])) << 20, std::atoi(argv[3]),
+                std::atoi(argv[4]));
   }
-  std::fprintf(stderr, "usage: bench_proxy_traffic serve PORT | ping MESSAGES BYTES PORT... | push MEBIBYTES CONNECTIONS PORT\n");
+  std::fprintf(stderr,
+               "usage: bench_proxy_traffic serve PORT | ping MESSAGES BYTES PORT... | push "
+               "MEBIBYTES CONNECTIONS PORT\n");
   return 1;
 }

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/net/adopt.h"
 #include "lib/net/error_mapping.h"
 #include "lib/net/pch/asio.h"
+#include "lib/net/relay/adopt.h"
 #include "lib/net/timer.h"
 
 namespace net {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "lib/net/adopt.h"
 #include "lib/net/gather.h"
+#include "lib/net/relay/adopt.h"
 #include "lib/net/runtime.h"
 #include "lib/net/timer.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-// Streams made of descriptors that were opened elsewhere, or released before.
+// Streams made of descriptors that were released before, to be carried by a relay for a while.
 
 #include "lib/base/result.h"
 #include "lib/net/task.h"

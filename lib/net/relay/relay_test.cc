@@ -1,4 +1,4 @@
-#include "lib/net/relay.h"
+#include "lib/net/relay/relay.h"
 
 #include <condition_variable>
 #include <cstring>
