@@ -84,22 +84,17 @@ def montage(program, folder, stores):
         yield port, processes
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure_montage(bench, profile, stores):
     program, load = bench.program("montage", "montage_program"), bench.program("bench_api_load")
     with tempfile.TemporaryDirectory(dir=bench.built) as name:
         folder = pathlib.Path(name)
         with montage(program, folder, stores) as (port, processes):
             for part in range(2):
-                before = sum(cpu_seconds(process.pid) for process in processes)
+                before = sum(measure.cpu_seconds(process.pid) for process in processes)
                 done = subprocess.run([load, f"http://127.0.0.1:{port}", "bench", PASSWORD, str(RATE), str(SECONDS)],
                                       capture_output=True, text=True, preexec_fn=affinity(-1))
                 assert done.returncode == 0, done.stderr or (folder / "log").read_text()[-400:]
-                used = sum(cpu_seconds(process.pid) for process in processes) - before
+                used = sum(measure.cpu_seconds(process.pid) for process in processes) - before
                 print_load(profile, [json.loads(line) for line in done.stdout.splitlines()], used, part + 1)
 
 
@@ -126,10 +121,10 @@ def print_load(profile, rows, cpu, part):
 
 def wrk(port, process_ids):
     """Requests and requests for each processor second of the server."""
-    before = sum(map(cpu_seconds, process_ids))
+    before = sum(map(measure.cpu_seconds, process_ids))
     done = subprocess.run([measure.found("wrk", "wrk"), "-t1", "-c32", "-d4", "--latency", f"http://127.0.0.1:{port}/api/v1/jobs/7"],
                           capture_output=True, text=True, check=True, preexec_fn=affinity(-1))
-    used = sum(map(cpu_seconds, process_ids)) - before
+    used = sum(map(measure.cpu_seconds, process_ids)) - before
     assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, done.stdout
     count = int(re.search(r"(\d+) requests in", done.stdout)[1])
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])

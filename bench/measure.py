@@ -25,6 +25,7 @@ class Bench:
         self.built = (ROOT / arguments.build).resolve()
         self.rounds = arguments.rounds
         self.may_build = not arguments.no_build
+        self.full = arguments.full
 
     def program(self, name, target=None):
         """The path of a program of ours, built before."""
@@ -57,6 +58,15 @@ class Bench:
                 raise Unavailable(f"{name}: go is not installed")
             install(["go", "install", module], name, env={**os.environ, "GOBIN": str(folder)})
         return folder / name
+
+    def cargo(self, crate, name):
+        """The path of a Rust program, installed below build/bench."""
+        folder = ROOT / "build/bench/cargo"
+        if not (folder / "bin" / name).exists():
+            if not shutil.which("cargo"):
+                raise Unavailable(f"{name}: cargo is not installed")
+            install(["cargo", "install", crate, "--locked", "--root", folder], name)
+        return folder / "bin" / name
 
     def venv(self, name, *packages):
         """The Python of an environment with these packages; `scikit-learn=sklearn` is imported by another name."""
@@ -107,6 +117,11 @@ class Timed:
             self.text = out.read().decode(errors="replace")
 
 
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def interleaved(rounds, runs):
     """{name: function} -> {name: [outcome of each round]}, one after the other in every round."""
     outcomes = {name: [] for name in runs}
@@ -118,6 +133,17 @@ def interleaved(rounds, runs):
 
 def median(values):
     return statistics.median(values)
+
+
+def met(holds):
+    return "met" if holds else "**not met**"
+
+
+def print_table(rows, command):
+    """Rows (what, ours, peer, ratio, bar) as docs/benchmarks.md has them."""
+    print()
+    for place, row in enumerate(rows):
+        print("| " + " | ".join((*row, f"`{command}`" if place == 0 else "")) + " |")
 
 
 def free_port():

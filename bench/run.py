@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the comparisons of this folder: all rows, or those that are named.
 
-    python3 bench/run.py [--no-build] [--rounds N] [ROW...]
+    python3 bench/run.py [--no-build] [--rounds N] [--full] [ROW...]
 
 A row is one script here with a function run(bench). It prints what it measured and the ratio; when a peer cannot be
 had it prints why and goes on. The exit code is 1 when a row failed, that is, when somebody did not do the work.
@@ -17,7 +17,7 @@ import sys
 
 from measure import Bench, Unavailable
 
-ROWS = ["functional", "loading", "load", "cel", "edf", "eeg", "api", "detection"]
+ROWS = ["functional", "loading", "load", "cel", "edf", "eeg", "api", "proxy", "detection"]
 
 
 def machine():
@@ -36,6 +36,7 @@ def main():
     parser.add_argument("--no-build", action="store_true", help="measure what is built already")
     parser.add_argument("--build", default="build/release", help="folder of the build (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions (default: %(default)s)")
+    parser.add_argument("--full", action="store_true", help="the lengths of the bars, where a row takes shorter ones every day")
     arguments = parser.parse_args()
     unknown = [row for row in arguments.rows if row not in ROWS]
     if unknown:

@@ -28,6 +28,8 @@ class Chain {
   void Change(const Toxic& toxic, base::SteadyTime now);
   void Remove(const Toxic& toxic, base::SteadyTime now);
 
+  /// There is no stage, and nothing is held.
+  bool is_empty() const { return stages_.empty() && ready_.empty(); }
   /// Nothing is held and no stage can touch anything: chunks need not go through it.
   bool is_clear() const;
   void Put(Chunk chunk, base::SteadyTime now);

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "lib/net/gather.h"
+#include "lib/net/relay/adopt.h"
+#include "lib/net/runtime.h"
 
 namespace assay::fault {
 
@@ -21,10 +23,12 @@ const base::Deadline kNever = base::Deadline::Never();
 }  // namespace
 
 Connection::Connection(net::TcpStream client, net::TcpStream server, uint64_t seed,
-                       const base::Clock& clock, Traffic& traffic)
+                       const base::Clock& clock, Traffic& traffic,
+                       std::shared_ptr<net::Relay> relay)
     : client_(std::move(client)),
       server_(std::move(server)),
       clock_(clock),
+      relay_(std::move(relay)),
       conversation_([this](std::string response) {
         downstream_.chain.PutLast({.kind = ChunkKind::kBytes, .bytes = std::move(response)});
         downstream_.chain.PutLast({.kind = ChunkKind::kClose});
@@ -35,9 +39,15 @@ Connection::Connection(net::TcpStream client, net::TcpStream server, uint64_t se
       downstream_(Direction::kDownstream, seed, &conversation_, server_, client_,
                   traffic.bytes_downstream) {}
 
+Connection::~Connection() {
+  if (carried_) TakeBack();
+}
+
 net::Task<void> Connection::Run() {
+  if (relay_ && upstream_.chain.is_empty() && downstream_.chain.is_empty()) co_await BeCarried();
   std::vector<net::Task<void>> loops;
   for (Link* link : {&upstream_, &downstream_}) {
+    if (closed_ || link->ended) continue;
     loops.push_back(Read(*link));
     loops.push_back(Write(*link));
   }
@@ -45,7 +55,62 @@ net::Task<void> Connection::Run() {
   Close();
 }
 
+// Returns when the connection is closed, or its first toxic has come.
+net::Task<void> Connection::BeCarried() {
+  executor_ = co_await net::CurrentExecutor();
+  carriage_ = std::make_shared<Carriage>();
+  client_descriptor_ = client_.Release();
+  server_descriptor_ = server_.Release();
+  const auto over = [loop = executor_, carriage = carriage_](net::Relay::Outcome outcome) {
+    net::Post(loop, [carriage, outcome] {
+      carriage->outcome = outcome;
+      carriage->over.Set();
+    });
+  };
+  const auto id = relay_->Carry({.first = client_descriptor_,
+                                 .second = server_descriptor_,
+                                 .from_first = &upstream_.bytes,
+                                 .from_second = &downstream_.bytes,
+                                 .over = over});
+  // The relay has no room: the loop carries it.
+  if (!id.has_value()) co_return AdoptStreams();
+  carried_ = *id;
+  const auto waited = co_await carriage_->over.Wait(kNever);
+  if (!waited.has_value()) co_return Close();
+  if (!carriage_->outcome) co_return;
+  if (*carriage_->outcome == net::Relay::Outcome::kReset) {
+    Reset();
+  } else {
+    Close();
+  }
+}
+
+void Connection::AdoptStreams() {
+  auto client = net::Adopt(executor_, std::exchange(client_descriptor_, -1));
+  auto server = net::Adopt(executor_, std::exchange(server_descriptor_, -1));
+  closed_ = closed_ || !client.has_value() || !server.has_value();
+  if (client) client_ = *std::move(client);
+  if (server) server_ = *std::move(server);
+}
+
+void Connection::TakeBack() {
+  auto rests = relay_->Release(*std::exchange(carried_, std::nullopt));
+  AdoptStreams();
+  if (!rests) return;  // it is over: the relay's last word is on its way
+  const auto give = [](Link& link, net::Relay::Rest& rest) {
+    link.ended = rest.ended;
+    // It has passed all the toxics that there were.
+    if (!rest.bytes.empty()) {
+      link.chain.PutLast({.kind = ChunkKind::kBytes, .bytes = std::move(rest.bytes)});
+    }
+  };
+  give(upstream_, rests->from_first);
+  give(downstream_, rests->from_second);
+  carriage_->over.Set();
+}
+
 void Connection::Close() {
+  if (carried_) TakeBack();
   closed_ = true;
   client_.Close();
   server_.Close();
@@ -53,6 +118,7 @@ void Connection::Close() {
 }
 
 void Connection::Reset() {
+  if (carried_) TakeBack();
   closed_ = true;
   client_.Abort();
   server_.Abort();
@@ -149,6 +215,7 @@ net::Task<bool> Connection::Deliver(Link& link, Chunk chunk) {
 }
 
 void Connection::Add(const std::shared_ptr<Toxic>& toxic) {
+  if (carried_) TakeBack();
   if (toxic->spec.type == "http") observes_ = true;
   Link& link = LinkOf(toxic->spec.stream);
   link.chain.Add(toxic, clock_.Steady());

@@ -5,17 +5,22 @@
 //   client --read--> [upstream chain]   --write--> server
 //   client <-write-- [downstream chain] <--read--- server
 //
-// While a chain is clear, bytes go straight from read to write. A side that ends its stream ends
-// the other side's input; the other direction goes on. A full chain stops the reading.
+// A connection that no toxic has ever been put on is carried by a relay, on its thread. The first
+// toxic takes it back for good: what is then on its way has passed already, what comes later meets
+// the toxic. While a chain is clear, bytes go straight from read to write. A side that ends its
+// stream ends the other side's input; the other direction goes on. A full chain stops the reading.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "assay/fault/chain.h"
 #include "assay/fault/toxics/conversation.h"
 #include "lib/base/clock.h"
 #include "lib/net/event.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task.h"
 #include "lib/net/tcp.h"
 
@@ -26,16 +31,18 @@ struct Traffic {
   uint64_t accepted = 0;
   uint64_t unreachable = 0;  ///< closed because the upstream could not be reached
   uint64_t open = 0;
-  uint64_t bytes_upstream = 0;  ///< received from clients
-  uint64_t bytes_downstream = 0;
+  std::atomic<uint64_t> bytes_upstream = 0;  ///< received from clients; also by a relay's thread
+  std::atomic<uint64_t> bytes_downstream = 0;
 };
 
 /// Belongs to one loop.
 class Connection {
  public:
-  /// `clock` and `traffic` outlive it. `seed`: of this connection.
+  /// `clock` and `traffic` outlive it. `seed`: of this connection. Without a relay the loop does
+  /// everything.
   Connection(net::TcpStream client, net::TcpStream server, uint64_t seed, const base::Clock& clock,
-             Traffic& traffic);
+             Traffic& traffic, std::shared_ptr<net::Relay> relay);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -51,16 +58,26 @@ class Connection {
  private:
   struct Link {
     Link(Direction direction, uint64_t seed, Conversation* conversation, net::TcpStream& from,
-         net::TcpStream& to, uint64_t& counted)
+         net::TcpStream& to, std::atomic<uint64_t>& counted)
         : chain(direction, seed, conversation), source(from), sink(to), bytes(counted) {}
     Chain chain;
     net::TcpStream& source;
     net::TcpStream& sink;
-    uint64_t& bytes;
+    std::atomic<uint64_t>& bytes;
     net::Event changed;  ///< there may be something to take
     net::Event space;    ///< the chain is no longer full
     bool writing = false;
+    bool ended = false;  ///< already while it was carried
   };
+  /// Of being carried; lives until the relay's last word has come.
+  struct Carriage {
+    net::Event over;
+    std::optional<net::Relay::Outcome> outcome;
+  };
+
+  net::Task<void> BeCarried();
+  void AdoptStreams();
+  void TakeBack();
 
   net::Task<void> Read(Link& link);
   net::Task<bool> Relay(Link& link, std::span<const std::byte> bytes);
@@ -78,6 +95,13 @@ class Connection {
   net::TcpStream client_;
   net::TcpStream server_;
   const base::Clock& clock_;
+  std::shared_ptr<net::Relay> relay_;
+  net::Executor executor_ = {};
+  std::optional<net::Relay::Id>
+      carried_;  ///< then the two descriptors are all there is of the streams
+  int client_descriptor_ = -1;
+  int server_descriptor_ = -1;
+  std::shared_ptr<Carriage> carriage_;
   Conversation conversation_;
   bool observes_ = false;  ///< there is a rule about HTTP
   bool closed_ = false;

@@ -141,8 +141,8 @@ js::object EffectsJson(const Proxy& proxy) {
   return {{"accepted", traffic.accepted},
           {"unreachable", traffic.unreachable},
           {"open", traffic.open},
-          {"bytes_upstream", traffic.bytes_upstream},
-          {"bytes_downstream", traffic.bytes_downstream},
+          {"bytes_upstream", traffic.bytes_upstream.load()},
+          {"bytes_downstream", traffic.bytes_downstream.load()},
           {"toxics", std::move(toxics)}};
 }
 
@@ -153,8 +153,9 @@ std::string MetricsText(const ProxySet& proxies) {
       "# TYPE toxiproxy_proxy_received_bytes_total counter\n";
   for (const Proxy* proxy : proxies.all()) {
     const Traffic& traffic = proxy->traffic();
-    for (const auto& [direction, bytes] : {std::pair{"upstream", traffic.bytes_upstream},
-                                           std::pair{"downstream", traffic.bytes_downstream}}) {
+    for (const auto& [direction, bytes] :
+         {std::pair{"upstream", traffic.bytes_upstream.load()},
+          std::pair{"downstream", traffic.bytes_downstream.load()}}) {
       text += fmt::format(
           "toxiproxy_proxy_received_bytes_total{{direction=\"{}\",listener=\"{}\",proxy=\"{}\","
           "upstream=\"{}\"}} {}\n",

@@ -47,13 +47,15 @@ base::Result<HostAndPort> ParseHostAndPort(std::string_view text) {
   return out;
 }
 
-Proxy::Proxy(ProxySpec spec, uint64_t seed, net::Executor executor, const base::Clock& clock)
+Proxy::Proxy(ProxySpec spec, uint64_t seed, net::Executor executor, const base::Clock& clock,
+             std::shared_ptr<net::Relay> relay)
     : name_(std::move(spec.name)),
       listen_(std::move(spec.listen)),
       upstream_(std::move(spec.upstream)),
       seed_(base::StableHash(name_, seed)),
       executor_(std::move(executor)),
-      clock_(clock) {
+      clock_(clock),
+      relay_(std::move(relay)) {
   for (ToxicSpec& toxic : spec.toxics) {
     toxics_.push_back(
         std::make_shared<Toxic>(Toxic{.spec = std::move(toxic), .made = clock_.Steady()}));
@@ -132,7 +134,7 @@ net::Task<void> Proxy::Serve(net::TcpStream client, uint64_t number) {
     co_return;
   }
   const uint64_t seed = base::StableHash(std::to_string(number), seed_);
-  Connection connection(std::move(client), std::move(*server), seed, clock_, traffic_);
+  Connection connection(std::move(client), std::move(*server), seed, clock_, traffic_, relay_);
   for (const auto& toxic : toxics_) connection.Add(toxic);
   const auto place = connections_.insert(connections_.end(), &connection);
   ++traffic_.open;

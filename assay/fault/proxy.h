@@ -15,6 +15,7 @@
 #include "assay/fault/toxics/toxic.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task_group.h"
 #include "lib/net/tcp.h"
 
@@ -42,8 +43,10 @@ using FindUpstream = std::function<base::Result<std::string>()>;
 /// proxy's name and n.
 class Proxy {
  public:
-  /// Does not listen yet. `clock` outlives it. Requires: the toxics have different names.
-  Proxy(ProxySpec spec, uint64_t seed, net::Executor executor, const base::Clock& clock);
+  /// Does not listen yet. `clock` outlives it. `relay` carries connections without toxics; null:
+  /// the loop does. Requires: the toxics have different names.
+  Proxy(ProxySpec spec, uint64_t seed, net::Executor executor, const base::Clock& clock,
+        std::shared_ptr<net::Relay> relay);
   /// Requires: Stop has returned, or the loop does not run any more.
   ~Proxy();
   Proxy(const Proxy&) = delete;
@@ -90,6 +93,7 @@ class Proxy {
   uint64_t seed_;
   net::Executor executor_;
   const base::Clock& clock_;
+  std::shared_ptr<net::Relay> relay_;
   std::vector<std::shared_ptr<Toxic>> toxics_;
   std::list<Connection*> connections_;
   uint64_t next_connection_ = 0;

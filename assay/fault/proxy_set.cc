@@ -41,7 +41,10 @@ base::Result<Proxy*> ProxySet::Find(std::string_view name) const {
 
 base::Result<Proxy*> ProxySet::Insert(ProxySpec spec) {
   const bool enabled = spec.enabled;
-  auto proxy = std::make_unique<Proxy>(std::move(spec), seed_, executor_, clock_);
+  if (relay_ == nullptr) {
+    TRY(relay_, net::Relay::Start());
+  }
+  auto proxy = std::make_unique<Proxy>(std::move(spec), seed_, executor_, clock_, relay_);
   if (enabled) TRY(proxy->Start());
   Proxy* const added = proxy.get();
   proxies_[proxy->name()] = std::move(proxy);

@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/net/event.h"
+#include "lib/net/relay/relay.h"
 #include "lib/net/task.h"
 
 namespace assay::fault {
@@ -50,6 +51,7 @@ class ProxySet {
   net::Executor executor_;
   const base::Clock& clock_;
   std::map<std::string, std::unique_ptr<Proxy>, std::less<>> proxies_;
+  std::shared_ptr<net::Relay> relay_;  ///< from the first proxy on
   net::Semaphore turn_{1};
 };
 

@@ -36,10 +36,12 @@ Task<Result<std::string>> ReadAll(TcpStream& stream, size_t limit = SIZE_MAX) {
   co_return all;
 }
 
-/// An echo server and a proxy in front of it, on one loop.
-class ProxyTest : public testing::Test {
+/// An echo server and a proxy in front of it, on one loop; connections without toxics are carried
+/// by a relay or by the loop.
+class ProxyTest : public testing::TestWithParam<bool> {
  public:
   ProxyTest() {
+    if (GetParam()) relay_ = net::Relay::Start().value();
     server_ = std::make_unique<net::TcpListener>(
         net::Listen(runtime_.executor(), "127.0.0.1", 0).value());
     MakeProxy("127.0.0.1:" + std::to_string(server_->port()));
@@ -50,7 +52,7 @@ class ProxyTest : public testing::Test {
                                                .upstream = upstream,
                                                .enabled = true,
                                                .toxics = std::move(toxics)},
-                                     7, runtime_.executor(), clock_);
+                                     7, runtime_.executor(), clock_, relay_);
   }
 
   Task<void> Echo(TcpStream stream) {
@@ -101,6 +103,7 @@ class ProxyTest : public testing::Test {
   }
 
   base::SystemClock clock_;
+  std::shared_ptr<net::Relay> relay_;
   net::Runtime runtime_;
   std::unique_ptr<net::TcpListener> server_;
   std::unique_ptr<Proxy> proxy_;
@@ -108,7 +111,7 @@ class ProxyTest : public testing::Test {
   int server_ends_ = 0;
 };
 
-TEST_F(ProxyTest, PassesBytesBothWaysAndEndsOneWayAtATime) {
+TEST_P(ProxyTest, PassesBytesBothWaysAndEndsOneWayAtATime) {
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(TcpStream stream, co_await t.Connect());
     CO_TRY(co_await stream.Write("hello", Soon()));
@@ -126,7 +129,7 @@ TEST_F(ProxyTest, PassesBytesBothWaysAndEndsOneWayAtATime) {
   EXPECT_EQ(server_ends_, 1);
 }
 
-TEST_F(ProxyTest, MovesManyBytesOnManyConnections) {
+TEST_P(ProxyTest, MovesManyBytesOnManyConnections) {
   const std::string text(3 << 20, 'x');
   Run([](ProxyTest& t, const std::string& sent) -> Task<Result<void>> {
     const auto both = [&t, &sent]() -> Task<Result<std::string>> {
@@ -152,7 +155,7 @@ TEST_F(ProxyTest, MovesManyBytesOnManyConnections) {
   }(*this, text));
 }
 
-TEST_F(ProxyTest, AReaderThatStopsStopsTheSender) {
+TEST_P(ProxyTest, AReaderThatStopsStopsTheSender) {
   // A delay keeps what comes in the chain: it must not grow without bound.
   MakeProxy(proxy_->upstream(),
             {ToxicOf(R"({"type": "latency", "attributes": {"latency": 3600000}})")});
@@ -170,7 +173,7 @@ TEST_F(ProxyTest, AReaderThatStopsStopsTheSender) {
   }(*this));
 }
 
-TEST_F(ProxyTest, AResetIsPassedOn) {
+TEST_P(ProxyTest, AResetIsPassedOn) {
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(TcpStream stream, co_await t.Connect());
     CO_TRY(co_await stream.Write("x", Soon()));
@@ -183,7 +186,7 @@ TEST_F(ProxyTest, AResetIsPassedOn) {
   EXPECT_THAT(server_errors_[0], testing::HasSubstr("reset"));
 }
 
-TEST_F(ProxyTest, AClientOfAnUpstreamThatIsGoneIsClosed) {
+TEST_P(ProxyTest, AClientOfAnUpstreamThatIsGoneIsClosed) {
   server_->Close();
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(const std::string got, co_await t.Ask(""));
@@ -193,7 +196,7 @@ TEST_F(ProxyTest, AClientOfAnUpstreamThatIsGoneIsClosed) {
   }(*this));
 }
 
-TEST_F(ProxyTest, ToxicsAreThereFromTheFirstConnectionOn) {
+TEST_P(ProxyTest, ToxicsAreThereFromTheFirstConnectionOn) {
   MakeProxy(proxy_->upstream(), {ToxicOf(R"({"type": "limit_data", "attributes": {"bytes": 3}})")});
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(const std::string got, co_await t.Ask("hello"));
@@ -202,7 +205,7 @@ TEST_F(ProxyTest, ToxicsAreThereFromTheFirstConnectionOn) {
   }(*this));
 }
 
-TEST_F(ProxyTest, AToxicCanComeAndGoWhileAConnectionLives) {
+TEST_P(ProxyTest, AToxicCanComeAndGoWhileAConnectionLives) {
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(TcpStream stream, co_await t.Connect());
     CO_TRY(co_await stream.Write("a", Soon()));
@@ -220,7 +223,55 @@ TEST_F(ProxyTest, AToxicCanComeAndGoWhileAConnectionLives) {
   }(*this));
 }
 
-TEST_F(ProxyTest, LatencyDelaysARoundTrip) {
+TEST_P(ProxyTest, ANewToxicMeetsWhatComesLaterAndNotWhatIsOnItsWay) {
+  Run([](ProxyTest& t) -> Task<Result<void>> {
+    CO_TRY(TcpStream stream, co_await t.Connect());
+    // The echo fills the way back as long as nobody reads: much is on its way when the toxic comes.
+    const std::string text(size_t{12} << 20, 'x');
+    CO_TRY(co_await stream.Write(text.substr(0, 1), Soon()));
+    CO_TRY(co_await ReadAll(stream, 1));
+    std::vector<Task<Result<std::string>>> ways;
+    ways.push_back([](TcpStream& to, const std::string& bytes) -> Task<Result<std::string>> {
+      CO_TRY(co_await to.Write(bytes, Soon()));
+      to.FinishWriting();
+      co_return std::string();
+    }(stream, text));
+    ways.push_back([](ProxyTest& test, TcpStream& from) -> Task<Result<std::string>> {
+      for (int i = 0; i < 1000 && test.proxy_->traffic().bytes_upstream < (1U << 20); ++i) {
+        CO_TRY(co_await net::Sleep(1ms));
+      }
+      CO_TRY(test.proxy_->AddToxic(
+          ToxicOf(R"({"type": "slicer", "attributes": {"average_size": 65536}})")));
+      co_return co_await ReadAll(from);
+    }(t, stream));
+    const auto got = co_await net::WhenAll(std::move(ways));
+    CO_TRY(got[0]);
+    EXPECT_TRUE(got[1].has_value() && *got[1] == text)
+        << "nothing lost, doubled or in another order";
+    EXPECT_EQ(t.proxy_->traffic().bytes_upstream, text.size() + 1);
+    EXPECT_EQ(t.proxy_->traffic().bytes_downstream, text.size() + 1);
+    co_return Result<void>();
+  }(*this));
+}
+
+TEST_P(ProxyTest, AToxicThatComesAfterOneSideHasEndedWorksOnTheOther) {
+  auto listener = net::Listen(runtime_.executor(), "127.0.0.1", 0).value();
+  MakeProxy("127.0.0.1:" + std::to_string(listener.port()));
+  Run([](ProxyTest& t, net::TcpListener& upstream) -> Task<Result<void>> {
+    CO_TRY(TcpStream client, co_await t.Connect());
+    client.FinishWriting();
+    CO_TRY(TcpStream server, co_await upstream.Accept(Soon()));
+    CO_TRY(const std::string end, co_await ReadAll(server));
+    EXPECT_EQ(end, "");
+    CO_TRY(t.proxy_->AddToxic(ToxicOf(R"({"type": "limit_data", "attributes": {"bytes": 3}})")));
+    CO_TRY(co_await server.Write("hello", Soon()));
+    CO_TRY(const std::string got, co_await ReadAll(client));
+    EXPECT_EQ(got, "hel");
+    co_return Result<void>();
+  }(*this, listener));
+}
+
+TEST_P(ProxyTest, LatencyDelaysARoundTrip) {
   MakeProxy(proxy_->upstream(), {ToxicOf(R"({"type": "latency", "attributes": {"latency": 80}})")});
   Run([](ProxyTest& t) -> Task<Result<void>> {
     CO_TRY(TcpStream stream, co_await t.Connect());
@@ -233,7 +284,7 @@ TEST_F(ProxyTest, LatencyDelaysARoundTrip) {
   }(*this));
 }
 
-TEST_F(ProxyTest, ResetPeerResetsTheClient) {
+TEST_P(ProxyTest, ResetPeerResetsTheClient) {
   MakeProxy(proxy_->upstream(), {ToxicOf(R"({"type": "reset_peer", "stream": "upstream"})")});
   Run([](ProxyTest& t) -> Task<Result<void>> {
     const auto got = co_await t.Ask("hello");
@@ -243,7 +294,7 @@ TEST_F(ProxyTest, ResetPeerResetsTheClient) {
   }(*this));
 }
 
-TEST_F(ProxyTest, ARequestIsAnsweredInsteadOfTheServer) {
+TEST_P(ProxyTest, ARequestIsAnsweredInsteadOfTheServer) {
   MakeProxy(proxy_->upstream(), {ToxicOf(R"({"type": "http", "stream": "upstream",
                          "attributes": {"action": "respond", "code": 503, "body": "no"}})")});
   Run([](ProxyTest& t) -> Task<Result<void>> {
@@ -254,7 +305,7 @@ TEST_F(ProxyTest, ARequestIsAnsweredInsteadOfTheServer) {
   }(*this));
 }
 
-TEST_F(ProxyTest, WhenItStopsItClosesConnectionsAndKeepsItsAddress) {
+TEST_P(ProxyTest, WhenItStopsItClosesConnectionsAndKeepsItsAddress) {
   Run([](ProxyTest& t) -> Task<Result<void>> {
     const std::string listen = t.proxy_->listen();
     CO_TRY(TcpStream stream, co_await t.Connect());
@@ -275,7 +326,7 @@ TEST_F(ProxyTest, WhenItStopsItClosesConnectionsAndKeepsItsAddress) {
   }(*this));
 }
 
-TEST_F(ProxyTest, TheUpstreamIsAskedForWithEachConnection) {
+TEST_P(ProxyTest, TheUpstreamIsAskedForWithEachConnection) {
   Run([](ProxyTest& t) -> Task<Result<void>> {
     std::string upstream = "127.0.0.1:1";
     t.proxy_->SetFindUpstream([&upstream]() -> Result<std::string> { return upstream; });
@@ -288,16 +339,19 @@ TEST_F(ProxyTest, TheUpstreamIsAskedForWithEachConnection) {
   }(*this));
 }
 
-TEST_F(ProxyTest, APortThatIsTakenIsAnErrorOfStart) {
+TEST_P(ProxyTest, APortThatIsTakenIsAnErrorOfStart) {
   Proxy second({.name = "q",
                 .listen = "127.0.0.1:" + std::to_string(server_->port()),
                 .upstream = "127.0.0.1:1"},
-               7, runtime_.executor(), clock_);
+               7, runtime_.executor(), clock_, relay_);
   const auto started = second.Start();
   ASSERT_FALSE(started.has_value());
   EXPECT_THAT(started.error().message, testing::HasSubstr("in use"));
   EXPECT_FALSE(second.is_enabled());
 }
+
+INSTANTIATE_TEST_SUITE_P(Carried, ProxyTest, testing::Bool(),
+                         [](const auto& param) { return param.param ? "ByARelay" : "ByTheLoop"; });
 
 TEST(ParseHostAndPort, TakesNamesAndAddresses) {
   EXPECT_EQ(ParseHostAndPort("localhost:80")->host, "localhost");

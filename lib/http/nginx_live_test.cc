@@ -46,20 +46,22 @@ class NginxTest : public testing::Test {
     ASSERT_EQ(std::system(made.c_str()), 0);
     tls_port_ = FreePort(runtime_);
     plain_port_ = FreePort(runtime_);
-    dir_.Write("nginx.conf", fmt::format(R"(
+    plain2_port_ = FreePort(runtime_);
+    dir_.Write("nginx.conf",
+               fmt::format(R"(
 daemon off; master_process off; error_log {0}/error.log; pid {0}/nginx.pid;
 events {{}}
 http {{
   access_log off; client_body_temp_path {0}/body; proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u;
   scgi_temp_path {0}/s;
   server {{
-    listen 127.0.0.1:{1} ssl http2; listen 127.0.0.1:{2}; listen unix:{0}/nginx.sock;
+    listen 127.0.0.1:{1} ssl http2; listen 127.0.0.1:{2}; listen 127.0.0.1:{3} http2; listen unix:{0}/nginx.sock;
     ssl_certificate {0}/cert.pem; ssl_certificate_key {0}/key.pem;
     location / {{ default_type application/json; return 200 '{{"protocol": "$server_protocol", "host": "$host"}}'; }}
   }}
 }}
 )",
-                                         dir_.path().string(), tls_port_, plain_port_));
+                           dir_.path().string(), tls_port_, plain_port_, plain2_port_));
     const process::Launch launch{
         .argv = {*nginx, "-c", (dir_ / "nginx.conf").string(), "-e", (dir_ / "error.log").string()},
         .environment = environment,
@@ -103,6 +105,7 @@ http {{
   net::Runtime runtime_;
   uint16_t tls_port_ = 0;
   uint16_t plain_port_ = 0;
+  uint16_t plain2_port_ = 0;  ///< HTTP/2 without TLS
   pid_t pid_ = 0;
 };
 
@@ -122,6 +125,20 @@ TEST_F(NginxTest, StaysWithHttp1WhenAsked) {
   ASSERT_TRUE(response.has_value()) << response.error().ToString();
   EXPECT_EQ(response->version, "1.1");
   EXPECT_THAT(response->body, testing::HasSubstr("HTTP/1.1"));
+}
+
+// libcurl 7.88, Debian 12's, breaks a connection that it uses again this way.
+TEST_F(NginxTest, SpeaksHttp2WithoutTlsTimeAndAgain) {
+  const ClientRequest request{.url = fmt::format("http://127.0.0.1:{}/x", plain2_port_),
+                              .version = HttpVersion::kHttp2PriorKnowledge};
+  runtime_.Run([](net::Executor executor, const ClientRequest& wanted) -> net::Task<void> {
+    Client client(executor);
+    for (int i = 0; i < 3; ++i) {
+      const auto response = co_await client.Send(wanted, Deadline::After(seconds(10)));
+      EXPECT_TRUE(response.has_value()) << i << ": " << response.error().ToString();
+      if (response) EXPECT_EQ(response->version, "2") << i;
+    }
+  }(runtime_.executor(), request));
 }
 
 TEST_F(NginxTest, RefusesACertificateThatNobodyTrusts) {

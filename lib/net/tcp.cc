@@ -1,9 +1,12 @@
 #include "lib/net/tcp.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/net/error_mapping.h"
 #include "lib/net/pch/asio.h"
+#include "lib/net/relay/adopt.h"
 #include "lib/net/timer.h"
 
 namespace net {
@@ -215,6 +218,24 @@ Task<base::Result<TcpStream>> Connect(std::string host, uint16_t port, base::Dea
     co_return base::Fail(TimeoutError(what));
   }
   co_return std::move(result);
+}
+
+base::Result<TcpStream> Adopt(const Executor& executor, int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
+    if (descriptor >= 0) ::close(descriptor);
+    return base::Fail(base::ErrorCode::kInvalid, "the descriptor is no TCP socket");
+  }
+  tcp::socket socket(executor);
+  error_code error;
+  socket.assign(address.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return base::Fail(ToError(error, "take over a connection"));
+  }
+  return TcpStream(std::make_unique<TcpStream::Socket>(Prepared(std::move(socket))));
 }
 
 base::Result<TcpListener> Listen(Executor executor, const std::string& address, uint16_t port) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/net/gather.h"
+#include "lib/net/relay/adopt.h"
 #include "lib/net/runtime.h"
 #include "lib/net/timer.h"
 
@@ -113,6 +114,31 @@ TEST(Tcp, AbortReachesThePeerAsAnError) {
   const auto results = runtime.Run(WhenAll(std::move(tasks)));
   ASSERT_FALSE(results[1].has_value());
   EXPECT_EQ(results[1].error().code, ErrorCode::kUnavailable);
+}
+
+Task<Result<std::string>> AskOverAnAdoptedStream(uint16_t port) {
+  CO_TRY(TcpStream first, co_await Connect("127.0.0.1", port, Soon()));
+  const int descriptor = first.Release();
+  EXPECT_FALSE(first.is_open());
+  const Executor here = co_await CurrentExecutor();
+  CO_TRY(TcpStream second, Adopt(here, descriptor));
+  CO_TRY(co_await second.Write("hello", Soon()));
+  second.FinishWriting();
+  co_return co_await ReadAll(second);
+}
+
+TEST(Tcp, AReleasedDescriptorCanBeAdopted) {
+  Runtime runtime;
+  auto listener = Listen(runtime.executor(), "127.0.0.1", 0).value();
+  std::vector<Task<Result<std::string>>> tasks;
+  tasks.push_back(ServeEcho(listener));
+  tasks.push_back(AskOverAnAdoptedStream(listener.port()));
+  EXPECT_EQ(runtime.Run(WhenAll(std::move(tasks)))[1].value(), "hello");
+}
+
+TEST(Tcp, WhatIsNoSocketIsNotAdopted) {
+  Runtime runtime;
+  EXPECT_EQ(Adopt(runtime.executor(), -1).error().code, ErrorCode::kInvalid);
 }
 
 TEST(Tcp, PortInUseIsAConflict) {

@@ -2,6 +2,8 @@
 // One thread of WireWorkers.
 //
 //   loop:  begin what is due -> wait for edges, at most until the next due time -> finish answers
+//
+// What an answer makes due begins in the next turn of the loop, together with the others.
 
 #include <array>
 #include <atomic>
@@ -105,6 +107,7 @@ class WireThread {
   std::vector<char> buffer_;
   std::vector<std::unique_ptr<Seat>> seats_;
   std::vector<Seat*> free_;
+  std::vector<Seat*> turn_;    // of a closed model: their next iterations begin now
   std::vector<Seat*> broken_;  // ended inside Start: the next round looks after them
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   size_t busy_ = 0;

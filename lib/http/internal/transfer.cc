@@ -29,6 +29,15 @@ long VersionOption(HttpVersion version) {
   return CURL_HTTP_VERSION_NONE;
 }
 
+/// libcurl 7.88 lays HTTP/2 over a connection again when it uses it again by prior knowledge
+/// (mended in 8.0, curl issue 10634): such a connection must serve one request.
+bool BreaksReusedHttp2() {
+  constexpr unsigned kBroken = 0x075800;
+  constexpr unsigned kMended = 0x080000;
+  const unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  return version >= kBroken && version < kMended;
+}
+
 base::Error FileError(const std::string& path, std::string_view doing) {
   const int number = errno;
   return {.code = number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
@@ -73,6 +82,10 @@ void Transfer::SetConnection(const ClientOptions& options) {
   Set(CURLOPT_TCP_NODELAY, 1L);
   Set(CURLOPT_USERAGENT, options.user_agent.c_str());
   Set(CURLOPT_HTTP_VERSION, VersionOption(request_.version));
+  if (request_.version == HttpVersion::kHttp2PriorKnowledge && BreaksReusedHttp2()) {
+    Set(CURLOPT_FRESH_CONNECT, 1L);
+    Set(CURLOPT_FORBID_REUSE, 1L);
+  }
   const auto milliseconds =
       std::chrono::ceil<std::chrono::milliseconds>(request_.connect_timeout).count();
   Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::max<int64_t>(1, milliseconds)));
