@@ -9,7 +9,7 @@
 #include "assay/history/event_log.h"
 #include "assay/history/file_io.h"
 #include "assay/history/run_model.h"
-#include "assay/history/verify_shards.h"
+#include "assay/history/shards/verify_shards.h"
 #include "lib/crypto/hash.h"
 #include "lib/json/canonical.h"
 #include "lib/json/parse.h"

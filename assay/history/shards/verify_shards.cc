@@ -1,4 +1,4 @@
-#include "assay/history/verify_shards.h"
+#include "assay/history/shards/verify_shards.h"
 
 #include <map>
 #include <optional>

@@ -1,6 +1,6 @@
 // Merged runs written by hand, whole and damaged.
 
-#include "assay/history/verify_shards.h"
+#include "assay/history/shards/verify_shards.h"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
