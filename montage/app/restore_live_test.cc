@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <random>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "lib/sql/open.h"
+#include "lib/sql/postgres/database.h"
 #include "lib/testing/temp_dir.h"
 #include "lib/testing/test_server.h"
 #include "montage/app/cli/program.h"
@@ -22,6 +20,7 @@
 #include "montage/jobs/sql_job_queue.h"
 #include "montage/jobs/worker.h"
 #include "montage/recordings/recordings.h"
+#include "montage/storage/database_fixture.h"
 #include "montage/storage/schema.h"
 #include "montage/storage/system_metrics.h"
 
@@ -34,32 +33,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 base::Deadline Soon() { return base::Deadline::After(1min); }
-
-/// A database of its own on the server, since sessions are counted by database.
-class OwnDatabase {
- public:
-  explicit OwnDatabase(const std::string& server)
-      : server_(server), name_(fmt::format("r{:x}_{:08x}", ::getpid(), std::random_device()())) {
-    Run("CREATE DATABASE " + name_);
-  }
-  ~OwnDatabase() { Run("DROP DATABASE " + name_ + " WITH (FORCE)"); }
-  OwnDatabase(const OwnDatabase&) = delete;
-  OwnDatabase& operator=(const OwnDatabase&) = delete;
-  std::string url() const { return server_.substr(0, server_.rfind('/') + 1) + name_; }
-
- private:
-  void Run(const std::string& statement) const {
-    const auto server = sql::Open(server_, {}, Soon());
-    ASSERT_TRUE(server.has_value()) << server.error().ToString();
-    const auto lease = (*server)->Acquire(sql::Access::kWrite, Soon());
-    ASSERT_TRUE(lease.has_value());
-    const auto done = (*lease)->Execute(statement, {}, Soon());
-    ASSERT_TRUE(done.has_value()) << done.error().ToString();
-  }
-
-  const std::string server_;
-  const std::string name_;
-};
 
 /// A Montage: its folder, and its database when that is not in the folder.
 struct Home {
@@ -77,8 +50,9 @@ class RestoreLive : public testing::Test {
     server_ = *server;
   }
   Home NewPostgres(const std::string& name) {
-    databases_.push_back(std::make_unique<OwnDatabase>(server_));
-    return {folder_ / name, databases_.back()->url()};
+    // Sessions are counted by database.
+    databases_.push_back(std::make_unique<storage::OwnPostgresDatabase>(server_));
+    return {folder_ / name, databases_.back()->Url()};
   }
   Home NewSqlite(const std::string& name) const { return {folder_ / name, ""}; }
 
@@ -223,7 +197,7 @@ class RestoreLive : public testing::Test {
   const testing_support::TempDir folder_;
   std::string server_;
   std::string output_;
-  std::vector<std::unique_ptr<OwnDatabase>> databases_;
+  std::vector<std::unique_ptr<storage::OwnPostgresDatabase>> databases_;
   std::vector<std::string> file_ids_;
 };
 

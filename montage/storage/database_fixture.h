@@ -75,6 +75,33 @@ class PostgresSchema final : public TestDatabase {
   const std::string name_;
 };
 
+/// A whole database on the server of the URL, for what is counted or installed by database.
+class OwnPostgresDatabase final : public TestDatabase {
+ public:
+  explicit OwnPostgresDatabase(std::string server)
+      : server_(std::move(server)),
+        name_(fmt::format("d{:x}_{:08x}", ::getpid(), std::random_device()())) {
+    Run("CREATE DATABASE " + name_);
+  }
+  ~OwnPostgresDatabase() override { Run("DROP DATABASE " + name_ + " WITH (FORCE)"); }
+  std::string Url() const override { return server_.substr(0, server_.rfind('/') + 1) + name_; }
+
+ private:
+  /// Outside of a transaction, in which neither of the two statements is allowed.
+  void Run(const std::string& statement) const {
+    const auto soon = base::Deadline::After(std::chrono::minutes(1));
+    const auto server = sql::Open(server_, {}, soon);
+    ASSERT_TRUE(server.has_value()) << server.error().ToString();
+    const auto lease = (*server)->Acquire(sql::Access::kWrite, soon);
+    ASSERT_TRUE(lease.has_value()) << lease.error().ToString();
+    const auto done = (*lease)->Execute(statement, {}, soon);
+    ASSERT_TRUE(done.has_value()) << done.error().ToString();
+  }
+
+  const std::string server_;
+  const std::string name_;
+};
+
 /// Null when this test run has no PostgreSQL.
 inline std::unique_ptr<TestDatabase> NewPostgresSchema() {
   const auto server = testing_support::LiveUrl("ASSAY_LIVE_POSTGRES");
