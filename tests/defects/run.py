@@ -4,11 +4,15 @@ fail at the step and for the reason that name the defect. (That the scenarios pa
 
     run.py [DEFECT...]
 
+A version that is 15 % slower is found by `assay compare`: five runs of one scenario become the baseline, a sixth is no regression,
+and one with the defect is one, which the comparison names.
+
 The last line is `N passed, N failed, N skipped`.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,11 +53,53 @@ def check(defect, environment, scenario, step, words):
     return found, f"expected a failure of \"{step}\" with \"{words}\", found {failed}"
 
 
+def steady_run(environment):
+    """One run of BB-LATENCY; the p50 of its load in microseconds."""
+    done = subprocess.run([str(ASSAY), "run", "--filter", "BB-LATENCY", "--seed", "7", "--json", "--results", str(RESULTS / "slow")],
+                          cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", env=environment)
+    if done.returncode != 0:
+        raise RuntimeError(f"BB-LATENCY ended with {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}")
+    (one,) = json.loads(done.stdout)["scenarios"]
+    (load,) = [step for step in one["steps"] if step.get("name") == "Steady"]
+    text = load["attempts"][-1]["outcome"]["latency"]["p50"]
+    return float(str(next(iter(text.values())) if isinstance(text, dict) else text).rstrip("s")) * 1e6
+
+
+def compare(*arguments):
+    return subprocess.run([str(ASSAY), "compare", "--results", str(RESULTS / "slow"), "--baseline", str(RESULTS / "slow" / "baseline.json"),
+                           "--metric", "*=1000%", "--metric", "*steady:latency.p50=10%", *arguments],
+                          cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+
+
+def check_slow():
+    """The same path names the healthy program and then the slow one: only the program differs between the runs."""
+    shutil.rmtree(RESULTS / "slow", ignore_errors=True)
+    (RESULTS / "slow").mkdir(parents=True)
+    program = RESULTS / "slow" / "montage"
+    program.symlink_to(PLANTED.parent / "montage")
+    environment = {**os.environ, "MONTAGE": str(program)}
+    typical = sorted(steady_run(environment) for _ in range(5))[2]
+    made = compare("--last", "5", "--update-baseline")
+    if made.returncode != 0:
+        return False, f"no baseline: {made.stdout[-400:]}{made.stderr[-400:]}"
+    steady_run(environment)
+    same = compare()
+    if same.returncode != 0:
+        return False, f"a sixth run of the same program is told a regression: {same.stdout[-600:]}"
+    program.unlink()
+    program.symlink_to(PLANTED)
+    steady_run({**environment, "MONTAGE_DEFECT": f"slow:{round(typical * 0.15)}"})
+    slow = compare()
+    found = slow.returncode == 4 and "steady:latency.p50" in slow.stdout
+    return found, f"exit code {slow.returncode}, expected 4: {slow.stdout[-600:]}"
+
+
 def main():
-    chosen = sys.argv[1:] or [case[0] for case in CASES]
-    unknown = set(chosen) - {case[0] for case in CASES}
+    known = [case[0] for case in CASES] + ["slow"]
+    chosen = sys.argv[1:] or known
+    unknown = set(chosen) - set(known)
     if unknown:
-        sys.exit(f"no such defect: {', '.join(sorted(unknown))}; there are {', '.join(case[0] for case in CASES)}")
+        sys.exit(f"no such defect: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     passed = failed = skipped = 0
     for defect, environment, scenario, step, words, needs in CASES:
         if defect not in chosen:
@@ -66,6 +112,11 @@ def main():
         passed += good
         failed += not good
         print(f"{'ok' if good else 'FAIL':>5}  {defect} is found by {scenario}" + ("" if good else f": {seen}"), flush=True)
+    if "slow" in chosen:
+        good, seen = check_slow()
+        passed += good
+        failed += not good
+        print(f"{'ok' if good else 'FAIL':>5}  a latency that is 15 % higher is found by assay compare" + ("" if good else f": {seen}"), flush=True)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
