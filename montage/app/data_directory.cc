@@ -66,7 +66,7 @@ Result<void> FileLock::Share() {
 }
 
 Result<std::filesystem::path> DataDirectory::MakeFolders(const std::filesystem::path& path) {
-  const std::filesystem::path spool = path / kSpoolFolder;
+  std::filesystem::path spool = path / kSpoolFolder;
   TRY(MakeFolder(path));
   TRY(MakeFolder(spool));
   return spool;
