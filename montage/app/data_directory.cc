@@ -31,7 +31,7 @@ Result<void> MakeFolder(const std::filesystem::path& path) {
 }  // namespace
 
 Result<std::filesystem::path> DataDirectory::MakeFolders(const std::filesystem::path& path) {
-  const std::filesystem::path spool = path / kSpoolFolder;
+  std::filesystem::path spool = path / kSpoolFolder;
   TRY(MakeFolder(path));
   TRY(MakeFolder(spool));
   return spool;

@@ -356,7 +356,7 @@ TEST_F(ServiceTest, RealRecordingsAreAnalysedOrSayWhyNot) {
 }
 
 TEST(Program, UsageAndConfigurationErrorsAreTwoAndSayWhatToDo) {
-  const auto run = [](std::vector<std::string> arguments) {
+  const auto run = [](const std::vector<std::string>& arguments) {
     std::istringstream in;
     std::ostringstream out;
     const int code =

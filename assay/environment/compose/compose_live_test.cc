@@ -77,14 +77,14 @@ class ComposeLive : public testing::Test {
     folder->Write("containers.conf", kContainersConf);
     folder->Write("compose.yaml", kComposeFile);
     for (const char* program : {"podman", "podman-compose", "runc", "busybox"}) {
-      const std::string* path = process::FindVariable(inherited_, "PATH");
+      const std::string* path = process::FindVariable(inherited, "PATH");
       if (path == nullptr || !process::FindProgram(program, *path).has_value()) {
         skip = std::string(program) + " is not installed";
         return;
       }
     }
     image = "assay-live-" + UniqueToken();
-    process::SetVariable(inherited_, "CONTAINERS_CONF", (*folder / "containers.conf").string());
+    process::SetVariable(inherited, "CONTAINERS_CONF", (*folder / "containers.conf").string());
     const auto made = Sh(kMakeImage, image);
     if (!made.succeeded()) skip = "podman cannot make an image here: " + made.Tail(3);
   }
@@ -99,7 +99,7 @@ class ComposeLive : public testing::Test {
   static ToolOutput Sh(const std::string& script, const std::string& argument) {
     net::Runtime runtime;
     const ToolSetting setting{
-        .run = "live", .environment = inherited_, .directory = folder->path()};
+        .run = "live", .environment = inherited, .directory = folder->path()};
     return runtime.Run(CallTool(setting.Call({"/bin/sh", "-c", script, "sh", argument}), Patient()))
         .value_or(ToolOutput{.exit = {.code = 127}});
   }
@@ -173,7 +173,7 @@ class ComposeLive : public testing::Test {
          .http = &client,
          .blobs = &blobs_,
          .run_directory = results_.path(),
-         .inherited = inherited_});
+         .inherited = inherited});
     EXPECT_TRUE(environment.has_value()) << environment.error().ToString();
     if (environment.has_value()) {
       co_await (*body)(**environment);
@@ -186,7 +186,7 @@ class ComposeLive : public testing::Test {
   static inline TempDir* folder = nullptr;
   static inline std::string skip;
   static inline std::string image;
-  static inline process::EnvironmentList inherited_ = process::InheritedEnvironment();
+  static inline process::EnvironmentList inherited = process::InheritedEnvironment();
   TempDir results_;
   base::SystemClock clock_;
   history::MemoryBlobs blobs_;
@@ -297,7 +297,7 @@ TEST_F(ComposeLive, TheGuardianRemovesEverythingWhenAssayIsKilled) {
     auto output = process::MakePipe().value();
     process::Launch launch;
     launch.argv = {TEST_HOST, "compose", results_.path(), run, *folder / "compose.yaml", image};
-    launch.environment = inherited_;
+    launch.environment = inherited;
     launch.stdout_fd = output.writer.get();
     launch.stderr_fd = STDERR_FILENO;
     const pid_t pid = process::Spawn(launch).value();

@@ -116,7 +116,8 @@ def main():
         name, _, seconds = options.late.partition("=")
         settings[name] = through(settings[name], float(seconds))
     options.folder.mkdir(parents=True, exist_ok=True)
-    log, port = options.folder / "log", free_port()
+    port = free_port()
+    log = options.folder / f"log-{port}"  # several may run in the folder at the same time
     with open(log, "wb") as file:
         process = subprocess.Popen([MONTAGE, "serve", "--listen", f"127.0.0.1:{port}"], cwd=options.folder,
                                    env={"PATH": os.environ["PATH"], **settings}, stdin=subprocess.DEVNULL, stdout=file,
