@@ -16,7 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/objects/object_store.h"
 #include "montage/app/database.h"
-#include "montage/app/file_lock.h"
+#include "montage/app/stores/file_lock.h"
 #include "montage/storage/data_key_shelf.h"
 #include "montage/storage/sealed.h"
 

@@ -1,8 +1,8 @@
-// The branch of migration 4 for TimescaleDB, without TimescaleDB, which Debian does not have: a database in whose
-// catalogue the extension is entered, with a stand-in for create_hypertable that has the documented
-// parameters (docs.timescale.com, API reference) and notes its call. It shows that the branch is chosen where
-// the extension is, and only there, that its SQL is accepted, and what it asks for. It does not show what
-// TimescaleDB makes of that.
+// The branch of migration 4 for TimescaleDB, without TimescaleDB, which Debian does not have: a
+// database in whose catalogue the extension is entered, with a stand-in for create_hypertable that
+// has the documented parameters (docs.timescale.com, API reference) and notes its call. It shows
+// that the branch is chosen where the extension is, and only there, that its SQL is accepted, and
+// what it asks for. It does not show what TimescaleDB makes of that.
 
 #include "montage/storage/database_fixture.h"
 #include "montage/storage/system_metrics.h"
@@ -37,7 +37,8 @@ class TimescaleStandInLive : public testing::Test {
     auto transaction = sql::Transaction::Begin(*database_, kNever).value();
     ASSERT_TRUE(transaction->Execute("SET LOCAL allow_system_table_mods = on", {}, kNever));
     const auto entered = transaction->Execute(
-        "INSERT INTO pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable, "
+        "INSERT INTO pg_catalog.pg_extension (oid, extname, extowner, extnamespace, "
+        "extrelocatable, "
         "extversion) VALUES (9999, 'timescaledb', 10, 11, false, 'stand-in')",
         {}, kNever);
     ASSERT_TRUE(entered.has_value()) << entered.error().ToString();

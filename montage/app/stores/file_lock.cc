@@ -1,4 +1,4 @@
-#include "montage/app/file_lock.h"
+#include "montage/app/stores/file_lock.h"
 
 #include <algorithm>
 #include <cerrno>
