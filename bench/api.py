@@ -81,6 +81,7 @@ def montage(program, folder, stores):
             return port, stack.enter_context(measure.server(command, port, preexec_fn=affinity(0), stdout=log, stderr=log, env=variables))
         port, serving = start("serve", 0 if stores else 1)
         processes = [serving, start("worker", 1)[1]] if stores else [serving]
+        measure.wait_ready(f"http://127.0.0.1:{port}/health/ready")
         yield port, processes
 
 

@@ -290,7 +290,7 @@ def closed_p99(bench):
 
 def memory(bench, table):
     assay, stall = bench.program("assay", "assay_program"), bench.program("bench_stall_server")
-    spans = (60, 600) if bench.full else (5, 50)
+    spans = (60, 600) if bench.full else (25, 60)  # the comparison of a run keeps twenty parts of it
     peaks = []
     for seconds in spans:
         port = measure.free_port()

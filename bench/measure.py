@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -115,6 +116,19 @@ class Timed:
             self.memory = usage.ru_maxrss * 1024
             out.seek(0)
             self.text = out.read().decode(errors="replace")
+
+
+def wait_ready(url, seconds=60):
+    """Until the page answers 200: a server that listens need not be ready."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if urllib.request.urlopen(url, timeout=2).status == 200:
+                return
+        except OSError as reason:
+            if time.monotonic() > until:
+                raise AssertionError(f"{url} is not ready after {seconds} s: {reason}") from reason
+        time.sleep(0.05)
 
 
 def cpu_seconds(pid):

@@ -1,6 +1,6 @@
 """The fault proxy without toxics beside Toxiproxy: what a small message takes longer, and many bytes.
 
-Every message goes over each link in turn, so that what else the machine does falls on all alike. `direct` has no proxy;
+Conversations and transfers go over each link in turn, so that what else the machine does falls on all alike. `direct` has no proxy;
 socat and HAProxy pass bytes and know no faults: they show what a proxy must take.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import measure
@@ -74,14 +75,35 @@ def told(command):
     return json.loads(done.stdout)
 
 
+@contextlib.contextmanager
+def awake():
+    """Keeps every processor from falling asleep: a loop on each that runs only when nothing else wants to. On a virtual machine
+    it costs more to wake a sleeping processor than any proxy does, and how often that happens depends on where the scheduler
+    puts the three programs, not on them."""
+    def idle(core):
+        os.sched_setaffinity(0, {core})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"], preexec_fn=lambda core=core: idle(core))
+             for core in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
 def latency(bench, traffic, made, table):
     """Round trips of small messages: medians of the rounds, and what each proxy adds to `direct`."""
     ports = [port for port, _ in made.values()]
-    rounds = [told([traffic, "ping", MESSAGES, BYTES, *ports]) for _ in range(bench.rounds)]
+    with awake():
+        # Whole conversations on one link after the other: between single messages on many links every proxy would fall asleep.
+        rounds = [{port: figures for one in ports for port, figures in told([traffic, "ping", MESSAGES, BYTES, one]).items()}
+                  for _ in range(bench.rounds)]
     p50 = {name: measure.median(result[str(port)]["p50_us"] for result in rounds) for name, (port, _) in made.items()}
     p99 = {name: measure.median(result[str(port)]["p99_us"] for result in rounds) for name, (port, _) in made.items()}
     added = {name: value - p50["direct"] for name, value in p50.items()}
-    print(f"  round trips of {BYTES} bytes on one connection, {MESSAGES} on each link in turn, medians of {bench.rounds} rounds")
+    print(f"  round trips of {BYTES} bytes on one connection, conversations of {MESSAGES} on each link in turn, processors kept awake, medians of {bench.rounds} rounds")
     for name, value in p50.items():
         print(f"    {name:<12} p50 {value:7.1f} us   p99 {p99[name]:8.1f} us" + (f"   added {added[name]:6.1f} us" if name != "direct" else ""))
     for peer in made:

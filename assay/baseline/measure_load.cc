@@ -48,27 +48,33 @@ void AddInterval(const LoadInterval& interval, std::string_view task, LoadTaskTo
   }
 }
 
-std::vector<LoadInterval> IntervalsOf(const history::StepResult& step) {
-  std::vector<LoadInterval> intervals;
+// The events of the last attempt. Each is read when it is needed, and only one at a time: the
+// histograms of all seconds would need more memory the longer a load lasts.
+using Intervals = std::vector<const history::Event*>;
+
+// Those that can be read; none when one cannot.
+Intervals IntervalsOf(const history::StepResult& step) {
+  Intervals intervals;
   for (const history::Event& event : step.records) {
     if (event.kind == history::kind::kWorkloadStarted) intervals.clear();
     if (event.kind != history::kind::kWorkloadInterval) continue;
-    auto interval = report::ReadInterval(event.data);
-    if (!interval) return {};
-    intervals.push_back(*std::move(interval));
+    if (!report::ReadInterval(event.data)) return {};
+    intervals.push_back(&event);
   }
   return intervals;
 }
 
+LoadInterval Read(const history::Event& event) { return *report::ReadInterval(event.data); }
+
 // Consecutive parts of nearly equal length. The last interval is seldom a whole second.
-std::vector<Part> PartsOf(const std::vector<LoadInterval>& intervals, std::string_view task) {
+std::vector<Part> PartsOf(const Intervals& intervals, std::string_view task) {
   if (intervals.size() < kFewestParts + 1) return {};
   const size_t whole = intervals.size() - 1;
   const size_t count = std::min(kParts, whole);
   std::vector<Part> parts(count);
   for (size_t i = 0; i < whole; ++i) {
     Part& part = parts[i * count / whole];
-    AddInterval(intervals[i], task, part.totals);
+    AddInterval(Read(*intervals[i]), task, part.totals);
     part.seconds += 1;
   }
   return parts;
@@ -92,10 +98,10 @@ bool HasEnough(const stats::Histogram& times, double at) {
 
 class LoadMeter {
  public:
-  LoadMeter(std::string prefix, const std::vector<LoadInterval>& intervals, std::string_view task,
+  LoadMeter(std::string prefix, const Intervals& intervals, std::string_view task,
             std::vector<Metric>& into)
       : prefix_(std::move(prefix)), parts_(PartsOf(intervals, task)), into_(into) {
-    for (const LoadInterval& interval : intervals) AddInterval(interval, task, totals_);
+    for (const history::Event* interval : intervals) AddInterval(Read(*interval), task, totals_);
   }
 
   void Rate(double rate) {
@@ -178,7 +184,7 @@ double Number(const cel::Value* value) {
 
 void MeasureLoad(const history::StepResult& step, const cel::Value& outcome,
                  std::vector<Metric>& into) {
-  const std::vector<LoadInterval> intervals = IntervalsOf(step);
+  const Intervals intervals = IntervalsOf(step);
   if (intervals.empty()) return;
   const std::string prefix = WithoutRounds(step.path) + ":";
   LoadMeter whole(prefix, intervals, "", into);
@@ -191,8 +197,9 @@ void MeasureLoad(const history::StepResult& step, const cel::Value& outcome,
                 static_cast<uint64_t>(scheduled));
   }
   const cel::Value* tasks = outcome.Find("tasks");
-  if (intervals.front().tasks.size() < 2 || tasks == nullptr || !tasks->is_map()) return;
-  for (const LoadTaskTotals& task : intervals.front().tasks) {
+  const LoadInterval first = Read(*intervals.front());
+  if (first.tasks.size() < 2 || tasks == nullptr || !tasks->is_map()) return;
+  for (const LoadTaskTotals& task : first.tasks) {
     LoadMeter meter(fmt::format("{}tasks.{}.", prefix, task.name), intervals, task.name, into);
     if (meter.finished() == 0) continue;
     const cel::Value* figures = tasks->Find(task.name);

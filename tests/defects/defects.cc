@@ -145,15 +145,20 @@ app::Interposers WithQueue() {
   return {.queue = [](JobQueue& queue) { return std::make_unique<Queue>(queue); }};
 }
 
-app::Interposers Leaking() {
-  return {.handler = [](http::Handler handler) -> http::Handler {
-    return [handler = std::move(handler)](http::Request& request) -> net::Task<http::Response> {
-      // Written to, so that the pages are there, and shown to others for a moment, so that the
-      // compiler does not see through it.
-      static std::atomic<char*> latest;
-      char* lost = new char[1024];
-      std::memset(lost, 1, 1024);
-      latest = lost;
+// Written to, so that the pages are there, and shown to others for a moment, so that the compiler
+// does not see through it.
+void Lose(size_t bytes) {
+  static std::atomic<char*> latest;
+  char* lost = new char[bytes];
+  std::memset(lost, 1, bytes);
+  latest = lost;
+}
+
+/// Of requests whose path ends in `of`.
+app::Interposers Leaking(size_t bytes, std::string_view of) {
+  return {.handler = [bytes, of](http::Handler handler) -> http::Handler {
+    return [bytes, of, handler](http::Request& request) -> net::Task<http::Response> {
+      if (request.path.ends_with(of)) Lose(bytes);
       co_return co_await handler(request);
     };
   }};
@@ -178,7 +183,8 @@ base::Result<app::Interposers> PlantedDefect(std::string_view name) {
   if (name == "lost-ack") return WithQueue<ForgetfulQueue>();
   if (name == "doubled-job") return WithQueue<RepeatingQueue>();
   if (name == "stale-read") return WithQueue<StaleQueue>();
-  if (name == "leak") return Leaking();
+  if (name == "leak") return Leaking(1024, "");
+  if (name == "leak-file") return Leaking(5 << 20, "/upload");
   int64_t micros = 0;
   if (name.starts_with("slow:") &&
       std::from_chars(name.data() + 5, name.data() + name.size(), micros).ec == std::errc() &&
@@ -187,7 +193,7 @@ base::Result<app::Interposers> PlantedDefect(std::string_view name) {
   }
   return base::Fail(base::ErrorCode::kNotFound,
                     fmt::format("MONTAGE_DEFECT is \"{}\"; expected lost-ack, doubled-job, "
-                                "stale-read, leak or slow:MICROSECONDS",
+                                "stale-read, leak, leak-file or slow:MICROSECONDS",
                                 name));
 }
 

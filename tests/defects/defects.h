@@ -13,6 +13,7 @@ namespace montage::defects {
 ///   doubled-job      every 5th job that a worker takes is taken a second time
 ///   stale-read       after the database was away, jobs are shown as they were before, for 30 s
 ///   leak             1 KiB of every request is never given back
+///   leak-file        5 MiB of every upload are never given back
 ///   slow:N           every request takes N microseconds longer
 /// kNotFound names those that there are.
 base::Result<app::Interposers> PlantedDefect(std::string_view name);

@@ -27,6 +27,7 @@ CASES = [
     ("lost-ack", "embedded", "BB-LOAD-COMPLETE", "Each accepted job came out once", " lost: ", None),
     ("doubled-job", "embedded", "BB-LOAD-COMPLETE", "Each accepted job came out once", " duplicated: ", None),
     ("leak", "embedded", "BB-LOAD-LEAK", "The service leaks no memory", "growth", None),
+    ("leak-file", "embedded", "BB-LOAD-MEMORY", "Memory has settled", "slope(", None),
     ("stale-read", "failover", "BB-DATABASE-FAILOVER",
      "The service shows what the database holds, and not what it was before the failover", "", "ASSAY_LIVE_POSTGRES"),
 ]
