@@ -87,6 +87,7 @@ LAYERS = {
 }
 # The comparisons measure any part of both programs, and nothing includes them.
 LAYERS["bench"] = [folder for folder in LAYERS if "/" in folder]
+LAYERS["tests/defects"] = ["lib/base", "lib/http", "lib/net", "montage/app", "montage/jobs", "montage/storage"]
 # What tests, benches and their support files may use on top, by the first folder of their name.
 TEST_EXTRA = {
     "lib": ["lib/testing", "lib/formats", "lib/crypto", "lib/json", "lib/net", "lib/process"],

@@ -89,7 +89,7 @@ struct Invocation {
   CompareRequest compare;
   HistoryRequest history;
 
-  bool use_up = false;  ///< run: in the environment that `assay up` started
+  bool use_up = false;     ///< run: in the environment that `assay up` started
   std::string fault_plan;  ///< run: file that `assay shrink` wrote; "": steps draw their own
 
   // shrink

@@ -135,9 +135,8 @@ TEST(FaultPlanJson, SaysWhichEntryIsWrong) {
             "a fault plan is a list of faults");
   EXPECT_EQ(ParseFaultPlan(boost::json::parse("[7]")).error().message,
             "\"choice\" of fault 1 of the plan is not a whole number from 0");
-  EXPECT_EQ(ParseFaultPlan(
-                boost::json::parse(
-                    R"([{"choice": 0, "at_ns": 1, "lasts_ns": 1, "seed": 1},
+  EXPECT_EQ(ParseFaultPlan(boost::json::parse(
+                               R"([{"choice": 0, "at_ns": 1, "lasts_ns": 1, "seed": 1},
                         {"choice": 0, "at_ns": 1.5, "lasts_ns": 1, "seed": 1}])"))
                 .error()
                 .message,

@@ -20,8 +20,8 @@ namespace {
 using history::Verdict;
 using testing::HasSubstr;
 
-// Counts what it is asked; `/slow` takes 30 ms, `/long` 500 ms, `/missing` is 404, `/stall` stalls everybody for
-// 200 ms once.
+// Counts what it is asked; `/slow` takes 30 ms, `/long` 500 ms, `/missing` is 404, `/stall` stalls
+// everybody for 200 ms once.
 class Target {
  public:
   Target() {

@@ -254,9 +254,8 @@ void AddEegRoutes(Api& api, Services& services) {
   api.AddStreaming(UploadOperation(services),
                    [&api, &services](Call& call) { return Upload(api, services, call); });
   api.Add(AnalyzeOperation(), [&api, &services](Call& call) {
-    return CreateOnce(api, services, call, [&](const std::string& id) {
-      return Analyze(api, services, call, id);
-    });
+    return CreateOnce(api, services, call,
+                      [&](const std::string& id) { return Analyze(api, services, call, id); });
   });
   api.Add(
       {.path = "/api/v1/eeg/files",

@@ -30,9 +30,10 @@ Outcome CreateOnce(const Api& api, const Services& services, Call& call,
   const auto key = call.request.headers.Get("Idempotency-Key");
   if (!key) return create({});
   if (!IsKey(*key)) {
-    return Invalid(fmt::format("the header Idempotency-Key has {} bytes; expected 1 to {} "
-                                   "printable ASCII characters without blanks",
-                                   key->size(), kMaxKey));
+    return Invalid(
+        fmt::format("the header Idempotency-Key has {} bytes; expected 1 to {} "
+                    "printable ASCII characters without blanks",
+                    key->size(), kMaxKey));
   }
   if (services.idempotency == nullptr) {
     return Problem{.status = 501,

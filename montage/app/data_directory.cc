@@ -80,8 +80,9 @@ Result<FileLock> DataDirectory::LockForServing(bool& alone) const {
   auto shared = FileLock::Take(file, true);
   if (shared || shared.error().code != ErrorCode::kConflict) return shared;
   return base::Fail(
-      base::Error{ErrorCode::kUnavailable, fmt::format("{} has {} for itself at the moment",
-                                                    JoinHolders(LockHolders(file)), path_.string())}
+      base::Error{ErrorCode::kUnavailable,
+                  fmt::format("{} has {} for itself at the moment", JoinHolders(LockHolders(file)),
+                              path_.string())}
           .Hint("a server has it while it recovers after its start, a restore or a migration until "
                 "it "
                 "ends; wait until that is over, or end that process, and try again"));

@@ -341,9 +341,8 @@ Result<std::unique_ptr<Service>> Service::Open(const Config& config, Log& log,
   TRY(directory->objects().EnsureBucket(recordings::kBucket, deadline));
   TRY(directory->objects().EnsureBucket(jobs::kResultsBucket, deadline));
   TRY(identity::TokenSigner signer, LoadSigner(*directory, clock, deadline));
-  auto parts =
-      std::make_unique<Parts>(config, role, log, clock, std::move(directory), std::move(signer),
-                              interposers);
+  auto parts = std::make_unique<Parts>(config, role, log, clock, std::move(directory),
+                                       std::move(signer), interposers);
   TRY(parts->cache.Open(deadline));
   if (config.workers > 0) TRY(parts->Recover(alone, deadline));
   TRY(serve_lock.Share());

@@ -101,13 +101,16 @@ base::Result<Job> SqlJobQueue::Insert(sql::Connection& connection, const JobRequ
           .request = request};
   job.created_at_ns = Now();
   const sql::Value batch = batch_id.empty() ? sql::Value() : sql::Value(batch_id);
-  TRY(const sql::Rows inserted, connection.Execute(
-      "INSERT INTO analysis_jobs (job_id, batch_id, file_id, tenant, owner_id, analysis_type, "
-      "parameters, priority, status, created_at, announce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-      "'pending', $9, $10) ON CONFLICT (job_id) DO NOTHING",
-      {job.job_id, batch, request.file_id, request.tenant, request.owner_id, request.analysis_type,
-       request.parameters, static_cast<int64_t>(request.priority), job.created_at_ns, announce()},
-      deadline));
+  TRY(const sql::Rows inserted,
+      connection.Execute(
+          "INSERT INTO analysis_jobs (job_id, batch_id, file_id, tenant, owner_id, analysis_type, "
+          "parameters, priority, status, created_at, announce) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+          "$8, "
+          "'pending', $9, $10) ON CONFLICT (job_id) DO NOTHING",
+          {job.job_id, batch, request.file_id, request.tenant, request.owner_id,
+           request.analysis_type, request.parameters, static_cast<int64_t>(request.priority),
+           job.created_at_ns, announce()},
+          deadline));
   if (inserted.changed == 1) return job;
   TRY(Job first, FindJob(connection, job.job_id, For::kReading, deadline));
   if (first.request.tenant == request.tenant && first.request.owner_id == request.owner_id) {
@@ -130,10 +133,12 @@ base::Result<Batch> SqlJobQueue::SubmitBatch(const std::vector<JobRequest>& requ
   Batch batch{.batch_id = batch_id.empty() ? storage::NewId() : std::string(batch_id),
               .owner_id = first.owner_id};
   batch.total = std::ssize(requests);
-  TRY(const sql::Rows inserted, transaction->Execute(
-      "INSERT INTO batches (batch_id, tenant, owner_id, total, created_at) VALUES ($1, $2, $3, $4, "
-      "$5) ON CONFLICT (batch_id) DO NOTHING",
-      {batch.batch_id, first.tenant, first.owner_id, batch.total, Now()}, deadline));
+  TRY(const sql::Rows inserted,
+      transaction->Execute("INSERT INTO batches (batch_id, tenant, owner_id, total, created_at) "
+                           "VALUES ($1, $2, $3, $4, "
+                           "$5) ON CONFLICT (batch_id) DO NOTHING",
+                           {batch.batch_id, first.tenant, first.owner_id, batch.total, Now()},
+                           deadline));
   if (inserted.changed == 0) {
     TRY(transaction.Commit(deadline));
     TRY(Batch before, GetBatch(batch.batch_id, deadline));

@@ -1,5 +1,5 @@
-// The program `montage-planted`: Montage with the defect that the variable MONTAGE_DEFECT names. Part
-// of the tests, never of a package.
+// The program `montage-planted`: Montage with the defect that the variable MONTAGE_DEFECT names.
+// Part of the tests, never of a package.
 
 #include <cstdlib>
 #include <iostream>

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "assay/cli/commands.h"
-#include "assay/cli/shrink/fault_plans.h"
 #include "assay/cli/project.h"
 #include "assay/cli/recorded.h"
+#include "assay/cli/shrink/fault_plans.h"
 #include "assay/history/file_io.h"
 #include "lib/base/units.h"
 
@@ -69,8 +69,8 @@ class Search {
   }
 
   void Say(size_t faults, bool failed, const fs::path& dir) const {
-    host_.out(fmt::format("  {:<10} {:<13} {}\n", Count(faults),
-                          failed ? "fails" : "does not fail", dir.string()));
+    host_.out(fmt::format("  {:<10} {:<13} {}\n", Count(faults), failed ? "fails" : "does not fail",
+                          dir.string()));
   }
 
   void ShrinkOne(const std::string& path) {
@@ -106,8 +106,8 @@ class Search {
   }
 
   ExitCode Conclude(const fs::path& first) const {
-    const fs::path file = invocation_.out.empty() ? first / "fault-plan.json"
-                                                  : host_.directory / invocation_.out;
+    const fs::path file =
+        invocation_.out.empty() ? first / "fault-plan.json" : host_.directory / invocation_.out;
     const auto written = history::WriteFileAtomically(file, FaultPlansText(plans_, names_));
     if (!written) return Refuse(written.error());
     host_.out(fmt::format("\n{} {} enough to fail\n", Count(SizeOf(plans_)),
@@ -121,8 +121,9 @@ class Search {
                               name != step->second.end() ? name->second : "fault"));
       }
     }
-    host_.out(fmt::format("faults   {}\nhistory  {}\nagain    assay run --seed {} --fault-plan {}\n",
-                          file.string(), last_failing_.string(), *invocation_.seed, file.string()));
+    host_.out(
+        fmt::format("faults   {}\nhistory  {}\nagain    assay run --seed {} --fault-plan {}\n",
+                    file.string(), last_failing_.string(), *invocation_.seed, file.string()));
     return host_.interrupt->requested() ? ExitCode::kInterrupted : ExitCode::kFailed;
   }
 

@@ -98,8 +98,7 @@ class ComposeLive : public testing::Test {
 
   static ToolOutput Sh(const std::string& script, const std::string& argument) {
     net::Runtime runtime;
-    const ToolSetting setting{
-        .run = "live", .environment = inherited, .directory = folder->path()};
+    const ToolSetting setting{.run = "live", .environment = inherited, .directory = folder->path()};
     return runtime.Run(CallTool(setting.Call({"/bin/sh", "-c", script, "sh", argument}), Patient()))
         .value_or(ToolOutput{.exit = {.code = 127}});
   }

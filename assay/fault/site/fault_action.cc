@@ -98,14 +98,14 @@ Outcome JudgedTogether(const std::vector<FaultReport>& reports, const RandomFaul
   if (missing.empty() && effective == 0) {
     missing = reports.empty() ? "no fault fitted into the time" : unmet;
   }
-  Outcome outcome{.value = Value::Object(
-                      {{"active", Value::Bool(false)},
-                       {"name", Value::String(name)},
-                       {"effect", Value::Object({{"shown", Value::Bool(effective > 0)},
-                                                 {"faults", Value::Int(effective)}})},
-                       {"healing", Value::Object({{"shown", Value::Bool(missing.empty())}})},
-                       {"faults", ToValue(list)},
-                       {"plan", ToValue(PlanJson(faults.plan, faults.choices))}})};
+  Outcome outcome{
+      .value = Value::Object({{"active", Value::Bool(false)},
+                              {"name", Value::String(name)},
+                              {"effect", Value::Object({{"shown", Value::Bool(effective > 0)},
+                                                        {"faults", Value::Int(effective)}})},
+                              {"healing", Value::Object({{"shown", Value::Bool(missing.empty())}})},
+                              {"faults", ToValue(list)},
+                              {"plan", ToValue(PlanJson(faults.plan, faults.choices))}})};
   if (!missing.empty()) {
     outcome.disposition = Disposition::kInconclusive;
     outcome.error = base::Error{ErrorCode::kUnavailable, missing};

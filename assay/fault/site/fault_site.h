@@ -39,8 +39,9 @@ class FaultSite {
   /// Null: the step draws its own.
   const FaultPlan* GivenPlan(std::string_view path) const;
 
-  /// Applies it; not interrupted by cancellation. `owner` is whoever heals what is left of it; kConflict: the owner has a fault of
-  /// that name. A fault that could not be applied as a whole is healed again.
+  /// Applies it; not interrupted by cancellation. `owner` is whoever heals what is left of it;
+  /// kConflict: the owner has a fault of that name. A fault that could not be applied as a whole is
+  /// healed again.
   net::Task<base::Result<void>> Inject(std::string owner, std::string name,
                                        std::unique_ptr<Fault> fault, base::Deadline deadline);
   /// Heals it; not interrupted by cancellation. kNotFound: the owner has no such fault.

@@ -76,8 +76,8 @@ class Lane {
  private:
   static net::Task<base::Result<void>> One(Shared& shared, const PlannedFault& planned,
                                            std::string name) {
-    CO_TRY(auto fault, FaultOf(shared.faults.parameters[planned.choice], shared.site.ground(),
-                               planned.seed));
+    CO_TRY(auto fault,
+           FaultOf(shared.faults.parameters[planned.choice], shared.site.ground(), planned.seed));
     CO_TRY(co_await shared.site.Inject(shared.owner, name, std::move(fault),
                                        base::Deadline::After(kTime)));
     const auto slept = co_await net::SleepUntil(base::Deadline::After(planned.lasts));
@@ -108,11 +108,11 @@ base::Result<RandomFaults> RandomFaultsOf(const Value& random, const Ground& gro
   faults.plan = *given;
   for (const PlannedFault& one : faults.plan) {
     if (one.choice >= faults.choices.size()) {
-      return base::Fail(base::Error{
-          .code = ErrorCode::kInvalid,
-          .message = fmt::format("the given plan names choice {}, the step has 0 to {}", one.choice,
-                                 faults.choices.size() - 1),
-          .hint = "a plan belongs to the scenario as it was when it was drawn"});
+      return base::Fail(
+          base::Error{.code = ErrorCode::kInvalid,
+                      .message = fmt::format("the given plan names choice {}, the step has 0 to {}",
+                                             one.choice, faults.choices.size() - 1),
+                      .hint = "a plan belongs to the scenario as it was when it was drawn"});
     }
   }
   return faults;

@@ -26,8 +26,8 @@ struct RandomFaults {
 base::Result<RandomFaults> RandomFaultsOf(const cel::Value& random, const Ground& ground,
                                           uint64_t seed, const FaultPlan* given);
 
-/// Injects and heals by the plan, and returns when all are healed, in the order in which they ended.
-/// A fault waits for the one before it on the same target. Cancelled: heals what is on, then
+/// Injects and heals by the plan, and returns when all are healed, in the order in which they
+/// ended. A fault waits for the one before it on the same target. Cancelled: heals what is on, then
 /// kCancelled. The first fault that could not be applied or healed is the error, after the others
 /// are over.
 net::Task<base::Result<std::vector<FaultReport>>> CarryOut(FaultSite& site,
