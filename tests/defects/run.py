@@ -72,8 +72,15 @@ def compare(*arguments):
                           cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
 
 
+def noise_of(compared):
+    """What equal runs of this machine differ by now, relative to the baseline."""
+    (metric,) = [one for one in json.loads(compared.stdout)["metrics"] if one["name"].endswith("steady:latency.p50")]
+    return metric["noise"] / metric["before"]
+
+
 def check_slow():
-    """The same path names the healthy program and then the slow one: only the program differs between the runs."""
+    """The same path names the healthy program and then the slow one: only the program differs between the runs. Whether it is found,
+    or None when this machine is too restless to tell 15 %, and what was seen."""
     shutil.rmtree(RESULTS / "slow", ignore_errors=True)
     (RESULTS / "slow").mkdir(parents=True)
     program = RESULTS / "slow" / "montage"
@@ -84,12 +91,15 @@ def check_slow():
     if made.returncode != 0:
         return False, f"no baseline: {made.stdout[-400:]}{made.stderr[-400:]}"
     steady_run(environment)
-    same = compare()
+    same = compare("--json")
     if same.returncode != 0:
         return False, f"a sixth run of the same program is told a regression: {same.stdout[-600:]}"
+    if noise_of(same) > 0.12:
+        return None, f"equal runs differ by {100 * noise_of(same):.0f} %"
     program.unlink()
     program.symlink_to(PLANTED)
-    steady_run({**environment, "MONTAGE_DEFECT": f"slow:{round(typical * 0.15)}"})
+    # Each of the four users waits for what the others' requests take longer as well.
+    steady_run({**environment, "MONTAGE_DEFECT": f"slow:{round(typical * 0.15 / 4)}"})
     slow = compare()
     found = slow.returncode == 4 and "steady:latency.p50" in slow.stdout
     return found, f"exit code {slow.returncode}, expected 4: {slow.stdout[-600:]}"
@@ -114,7 +124,14 @@ def main():
         failed += not good
         print(f"{'ok' if good else 'FAIL':>5}  {defect} is found by {scenario}" + ("" if good else f": {seen}"), flush=True)
     if "slow" in chosen:
-        good, seen = check_slow()
+        for _ in range(3):
+            good, seen = check_slow()
+            if good is not None:
+                break
+    if "slow" in chosen and good is None:
+        skipped += 1
+        print(f"skipped: slow: the machine is too restless, {seen}; try again when it is quiet", flush=True)
+    elif "slow" in chosen:
         passed += good
         failed += not good
         print(f"{'ok' if good else 'FAIL':>5}  a latency that is 15 % higher is found by assay compare" + ("" if good else f": {seen}"), flush=True)

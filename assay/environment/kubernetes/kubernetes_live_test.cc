@@ -123,6 +123,8 @@ class KubernetesLive : public testing::Test {
     const std::string text(reinterpret_cast<const char*>(said.data()), got.value_or(0));
     ASSERT_TRUE(text.starts_with("listening on ")) << text;
     server_ = "http://127.0.0.1:" + std::to_string(std::stoi(text.substr(13)));
+    // Open as long as the server lives: its line may come in more than one piece.
+    server_output_ = std::move(output.reader);
   }
   // The server ends with its input.
   static void TearDownTestSuite() {
@@ -264,6 +266,7 @@ class KubernetesLive : public testing::Test {
   static inline std::string server_;
   static inline pid_t server_pid_ = -1;
   static inline process::Descriptor server_input_;
+  static inline process::Descriptor server_output_;
   static inline process::EnvironmentList inherited_ = process::InheritedEnvironment();
   TempDir results_;
   base::SystemClock clock_;
