@@ -124,7 +124,7 @@ def main():
         failed += not good
         print(f"{'ok' if good else 'FAIL':>5}  {defect} is found by {scenario}" + ("" if good else f": {seen}"), flush=True)
     if "slow" in chosen:
-        for _ in range(3):
+        for _ in range(2):
             good, seen = check_slow()
             if good is not None:
                 break
