@@ -300,7 +300,7 @@ void DeclareShrink(Commands& commands, Invocation& to) {
       "shrink", "finds the few random faults that make a run fail, by running again and again",
       Command::kShrink);
   AddRun(*shrink, to, commands.raw);
-  shrink->add_option("--tries", to.tries, "runs at most (40)")->check(CLI::Range(1, 10000));
+  shrink->add_option("--tries", to.tries, "parts to try at most (40)")->check(CLI::Range(1, 10000));
   shrink->add_option("--repeat", to.repeat, "a part counts as passing after so many passes (1)")
       ->check(CLI::Range(1, 100));
   shrink->add_option("--out", to.out, "file for the faults; absent: in the first run's folder");

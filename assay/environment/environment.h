@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <fmt/format.h>
 
 #include "assay/environment/guardian/guardian.h"
 #include "assay/environment/spec.h"
@@ -18,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/deadline.h"
 #include "lib/base/result.h"
+#include "lib/base/suggest.h"
 #include "lib/net/task.h"
 
 namespace http {
@@ -76,6 +78,22 @@ struct EnvironmentContext {
   uint64_t log_limit_bytes = 64U << 20;
   std::map<std::string, uint16_t> links = {};  ///< where the links of the environment listen
 };
+
+/// The one that is called so, among the services of the environment of that name. kNotFound
+/// suggests the nearest name.
+template <typename OneService>
+base::Result<OneService*> FindByName(const std::vector<std::unique_ptr<OneService>>& services,
+                                     std::string_view environment, std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& service : services) {
+    if (service->spec().name == name) return service.get();
+    names.push_back(service->spec().name);
+  }
+  return base::Fail(base::Error{
+      .code = base::ErrorCode::kNotFound,
+      .message = fmt::format("environment \"{}\" has no service \"{}\"", environment, name),
+      .hint = base::SuggestionFor(name, names)});
+}
 
 /// Belongs to one loop.
 class Environment {

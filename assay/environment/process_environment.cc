@@ -10,7 +10,6 @@
 
 #include "assay/environment/endpoints.h"
 #include "assay/environment/small_disk.h"
-#include "lib/base/suggest.h"
 #include "lib/net/gather.h"
 #include "lib/net/runtime.h"
 
@@ -194,15 +193,7 @@ base::Result<std::string> ProcessEnvironment::Log(std::string_view service) cons
 }
 
 base::Result<Service*> ProcessEnvironment::FindService(std::string_view name) const {
-  std::vector<std::string> names;
-  for (const auto& service : services_) {
-    if (service->spec().name == name) return service.get();
-    names.push_back(service->spec().name);
-  }
-  return base::Fail(base::Error{
-      .code = base::ErrorCode::kNotFound,
-      .message = fmt::format("environment \"{}\" has no service \"{}\"", spec_.name, name),
-      .hint = base::SuggestionFor(name, names)});
+  return FindByName(services_, spec_.name, name);
 }
 
 }  // namespace assay::environment

@@ -19,6 +19,7 @@
 #include "lib/synth/eeg.h"
 #include "lib/testing/temp_dir.h"
 #include "montage/app/cli/program.h"
+#include "montage/app/stores/file_lock.h"
 
 namespace montage::app {
 namespace {
@@ -294,28 +295,68 @@ TEST_F(ServiceTest, ARequestInFlightIsAnsweredBeforeTheEnd) {
   EXPECT_EQ(montage_->Wait(0), 0);
 }
 
+/// `montage serve`, which need not become ready, and its log line by line.
+class Starting {
+ public:
+  explicit Starting(std::vector<std::string> arguments) {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    log_ = ends[0];
+    arguments.insert(arguments.begin(), {ProgramPath(), "serve", "--listen", "127.0.0.1:0"});
+    pid_ = process::Spawn({.argv = std::move(arguments),
+                           .environment = process::InheritedEnvironment(),
+                           .stderr_fd = ends[1],
+                           .dies_with_parent = true})
+               .value();
+    ::close(ends[1]);
+  }
+  Starting(const Starting&) = delete;
+  Starting& operator=(const Starting&) = delete;
+  ~Starting() { ::close(log_); }
+
+  /// "" at the end of the log.
+  std::string Line() const {
+    std::string line;
+    char c = 0;
+    while (::read(log_, &c, 1) == 1 && c != '\n') line += c;
+    return line;
+  }
+  /// Whether it ends in order when it is told to stop.
+  bool Ends() const {
+    ::kill(pid_, SIGTERM);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+ private:
+  int log_ = -1;
+  pid_t pid_ = 0;
+};
+
 TEST_F(ServiceTest, WhatWaitsForAStoreSaysSoAndEndsInOrder) {
-  int ends[2] = {-1, -1};
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const auto started =
-      process::Spawn({.argv = {ProgramPath(), "serve", "--data", (folder_ / "other").string(),
-                               "--listen", "127.0.0.1:0", "--cache", "redis://:secret@127.0.0.1:1"},
-                      .environment = process::InheritedEnvironment(),
-                      .stderr_fd = ends[1],
-                      .dies_with_parent = true});
-  ::close(ends[1]);
-  ASSERT_TRUE(started.has_value());
-  std::string line;
-  char c = 0;
-  while (::read(ends[0], &c, 1) == 1 && c != '\n') line += c;
+  const Starting serving(
+      {"--data", (folder_ / "other").string(), "--cache", "redis://:secret@127.0.0.1:1"});
+  const std::string line = serving.Line();
   EXPECT_THAT(line, HasSubstr("waiting_for_cache"));
   EXPECT_THAT(line, testing::Not(HasSubstr("secret")));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "other" / "montage.db")) << "nothing is opened";
-  ::kill(*started, SIGTERM);
-  int status = 0;
-  ::waitpid(*started, &status, 0);
-  ::close(ends[0]);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(serving.Ends());
+}
+
+TEST_F(ServiceTest, ADirectoryThatAnotherProcessHasForItselfIsWaitedFor) {
+  const std::filesystem::path data = folder_ / "other";
+  std::filesystem::create_directory(data);
+  std::optional<FileLock> recovering = FileLock::Take(data / "serve.lock", false).value();
+  const Starting serving({"--data", data.string()});
+  const std::string line = serving.Line();
+  EXPECT_THAT(line, HasSubstr("waiting_for_directory"));
+  EXPECT_THAT(line, HasSubstr(data.string()));
+  recovering.reset();
+  std::string last = line;
+  while (!last.empty() && !last.contains("\"listening\"")) last = serving.Line();
+  EXPECT_THAT(last, HasSubstr("http://127.0.0.1:"));
+  EXPECT_TRUE(serving.Ends());
 }
 
 TEST_F(ServiceTest, OneServerWithWorkersADirectory) {

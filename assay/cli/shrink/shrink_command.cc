@@ -18,6 +18,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The arguments that choose and shape the run: those of the search and what is given anew are left
+/// out. Values with blanks are quoted.
+std::string RunArguments(const std::vector<std::string>& arguments) {
+  std::string text;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& one = arguments[i];
+    const std::string name = one.substr(0, one.find('='));
+    if (name == "--tries" || name == "--repeat" || name == "--out" || name == "--seed" ||
+        name == "--fault-plan") {
+      if (name == one) ++i;  // its value is the next one
+      continue;
+    }
+    const bool plain = one.find_first_of(" \t*?$\"'\\&;|<>()") == std::string::npos;
+    text += plain ? " " + one : " '" + one + "'";
+  }
+  return text;
+}
+
 std::string Count(size_t count) { return fmt::format("{} fault{}", count, count == 1 ? "" : "s"); }
 
 size_t SizeOf(const fault::PlansByPath& plans) {
@@ -37,7 +55,13 @@ class Search {
   }
 
   ExitCode Execute() {
-    const RunEnd first = RunOnce(invocation_, arguments_, quiet_, {});
+    fault::PlansByPath given;
+    if (!invocation_.fault_plan.empty()) {
+      auto read = ReadFaultPlans(host_.directory / invocation_.fault_plan);
+      if (!read) return Refuse(read.error(), ExitCode::kUsage);
+      given = *std::move(read);
+    }
+    const RunEnd first = RunOnce(invocation_, arguments_, quiet_, given);
     if (first.dir.empty()) return first.code;
     const auto recorded = LoadRun(first.dir);
     if (!recorded) return Refuse(recorded.error());
@@ -63,9 +87,9 @@ class Search {
   }
 
  private:
-  ExitCode Refuse(const base::Error& error) const {
+  ExitCode Refuse(const base::Error& error, ExitCode code = ExitCode::kError) const {
     PrintError(error, host_, invocation_.no_color);
-    return ExitCode::kError;
+    return code;
   }
 
   void Say(size_t faults, bool failed, const fs::path& dir) const {
@@ -121,9 +145,9 @@ class Search {
                               name != step->second.end() ? name->second : "fault"));
       }
     }
-    host_.out(
-        fmt::format("faults   {}\nhistory  {}\nagain    assay run --seed {} --fault-plan {}\n",
-                    file.string(), last_failing_.string(), *invocation_.seed, file.string()));
+    host_.out(fmt::format(
+        "faults   {}\nhistory  {}\nagain    assay run{} --seed {} --fault-plan {}\n", file.string(),
+        last_failing_.string(), RunArguments(arguments_), *invocation_.seed, file.string()));
     return host_.interrupt->requested() ? ExitCode::kInterrupted : ExitCode::kFailed;
   }
 

@@ -231,15 +231,7 @@ base::Result<std::string> ComposeEnvironment::Log(std::string_view service) cons
 }
 
 base::Result<ComposeService*> ComposeEnvironment::FindService(std::string_view name) const {
-  std::vector<std::string> names;
-  for (const auto& service : services_) {
-    if (service->spec().name == name) return service.get();
-    names.push_back(service->spec().name);
-  }
-  return base::Fail(base::Error{
-      .code = base::ErrorCode::kNotFound,
-      .message = fmt::format("environment \"{}\" has no service \"{}\"", spec_.name, name),
-      .hint = base::SuggestionFor(name, names)});
+  return FindByName(services_, spec_.name, name);
 }
 
 }  // namespace assay::environment
